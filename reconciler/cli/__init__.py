@@ -1,0 +1,1 @@
+"""Offer the command line: the only place that prints or exits."""

@@ -1,0 +1,61 @@
+"""`reconcile plan`: show what would be changed, and why; changes nothing but the file named by --out."""
+
+from __future__ import annotations
+
+import shlex
+from typing import Unpack
+
+import click
+
+from reconciler.cli.files import write_text
+from reconciler.cli.options import filled, policy_argument, snapshot_option, target_option, today_option
+from reconciler.cli.presentation import presentation
+from reconciler.cli.run import RunOptions, run_of
+from reconciler.cli.screen import Screen
+from reconciler.cli.verdict import CHANGES, is_empty, obstacle
+from reconciler.cli.view import ViewOptions, show_plan, view_options
+from reconciler.model.text import shortened
+from reconciler.pipeline import make_plan
+from reconciler.plan.encode import encode, pieces
+
+
+class PlanOptions(RunOptions, ViewOptions):
+    """What the command takes."""
+
+    out: str | None
+    detailed_exitcode: bool
+
+
+@click.command("plan")
+@policy_argument
+@target_option
+@snapshot_option
+@today_option
+@click.option("--out", metavar="FILE", callback=filled, help="Save the plan, to show it or to apply exactly it later.")
+@view_options
+@click.option("--detailed-exitcode", is_flag=True, help="Exit with 2 when there is something to change.")
+@presentation
+@click.pass_obj
+def command(screen: Screen, **given: Unpack[PlanOptions]) -> int:
+    """Show what would be changed, and why; change nothing.
+
+    POLICY is a folder of YAML files: `policies`, or what $RECONCILE_POLICY says.
+    """
+    run = run_of(given, screen)
+    with screen.working("Reading the directory and the targets"):
+        document = encode(make_plan(run))
+    if given["out"]:
+        write_text(given["out"], pieces(document))
+    show_plan(document, given, screen)
+    code = obstacle(document)
+    if given["out"]:
+        screen.message("note", _saved(given["out"], code))
+    if not code and given["detailed_exitcode"] and not is_empty(document):
+        return CHANGES
+    return code
+
+
+def _saved(name: str, code: int) -> str:
+    if code:
+        return f"Saved to {shortened(name)}; it cannot be applied as it is."
+    return f"Saved to {shortened(name)}. To make exactly this so: reconcile apply {shortened(shlex.quote(name))}"

@@ -1,0 +1,52 @@
+"""Turn what was typed into a run: the policy, the time, what to look at; reads the policy, never a directory or a target."""
+
+from __future__ import annotations
+
+import difflib
+from datetime import date
+from typing import TypedDict
+
+from reconciler.cli.clock import iso, now
+from reconciler.cli.git import head_commit
+from reconciler.cli.screen import Screen
+from reconciler.errors import UsageError
+from reconciler.model.text import shortened
+from reconciler.pipeline import Run
+from reconciler.policy.load import load_policy
+from reconciler.policy.model import Policy
+
+
+class RunOptions(TypedDict):
+    """What every command that looks at a directory or a target takes."""
+
+    policy: str
+    target: tuple[str, ...]
+    snapshot: tuple[str, ...]
+    today: date | None
+
+
+def run_of(given: RunOptions, screen: Screen) -> Run:
+    """Load the policy and return the run; warnings are said, an unknown target is a UsageError."""
+    moment = now()
+    today = given["today"] or moment.date()
+    loaded = load_policy(given["policy"], today)
+    screen.problems(loaded.warnings)
+    check_targets(given["target"], loaded.policy)
+    return Run(
+        loaded.policy,
+        today,
+        iso(moment),
+        targets=given["target"],
+        snapshots=given["snapshot"],
+        git_commit=head_commit(given["policy"]),
+    )
+
+
+def check_targets(names: tuple[str, ...], policy: Policy) -> None:
+    """Raise UsageError for a target that the policy does not have, with the nearest name."""
+    for name in names:
+        if name not in policy.targets:
+            close = difflib.get_close_matches(name, policy.targets, 1)
+            known = ", ".join(map(shortened, policy.targets)) or "none"
+            hint = f'Did you mean "{shortened(close[0])}"?' if close else f"Its targets: {known}."
+            raise UsageError(f'The policy has no target "{shortened(name)}". {hint}')

@@ -1,0 +1,1 @@
+"""Render what should be from a snapshot and a policy; pure."""

@@ -1,0 +1,81 @@
+"""Who carries an instance-wide mark: admin_group and external_groups; never grants a role."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from reconciler.desired.links import Directory, Source, ambiguous, sentence, source_of
+from reconciler.model.access import Flag, Role
+from reconciler.model.diagnostic import Diagnostic, Severity
+from reconciler.model.reason import Why
+from reconciler.policy.model import NamedGroup, TargetConfig
+
+
+@dataclass(frozen=True, slots=True)
+class Flags:
+    """The groups behind each managed flag.
+
+    A gap must not widen anybody's access: with one, nobody gains or loses admin, and nobody loses external, which is
+    still given to those who are known to be (`only_given`).
+    """
+
+    sources: Mapping[Flag, tuple[Source, ...]]
+    diagnostics: tuple[Diagnostic, ...]
+    only_given: frozenset[Flag] = frozenset()
+
+    def holders(self, flag: Flag) -> frozenset[int]:
+        """Return the indexes of all people who should carry the flag."""
+        return frozenset(person for source in self.sources[flag] for person in source.people)
+
+
+def resolve_flags(target: TargetConfig, directory: Directory, kept: frozenset[Flag]) -> Flags:
+    """Return who should be admin and who external, where the policy manages these marks; `kept` are those the target has."""
+    rules: list[tuple[Flag, Why, Sequence[NamedGroup]]] = []
+    if target.admin_group is not None:
+        rules.append((Flag.ADMIN, Why.ADMIN_GROUP, (target.admin_group,)))
+    if target.external_groups:
+        rules.append((Flag.EXTERNAL, Why.EXTERNAL_GROUP, target.external_groups))
+    sources: dict[Flag, tuple[Source, ...]] = {}
+    findings: list[Diagnostic] = []
+    only_given: set[Flag] = set()
+    for flag, why, groups in rules:
+        if flag not in kept:
+            findings.append(_unknown(flag, groups[0]))
+            continue
+        resolved = [_resolve(group, flag, why, directory) for group in groups]
+        findings += [found for found in resolved if isinstance(found, Diagnostic)]
+        whole = tuple(found for found in resolved if isinstance(found, Source))
+        if len(whole) == len(groups):
+            sources[flag] = whole
+        elif flag is Flag.EXTERNAL and whole:
+            sources[flag] = whole
+            only_given.add(flag)
+    return Flags(sources, tuple(findings), frozenset(only_given))
+
+
+def _resolve(named: NamedGroup, flag: Flag, why: Why, directory: Directory) -> Source | Diagnostic:
+    found = directory.groups_by_cn(named.cn)
+    name = f"cn={named.cn}"
+    if len(found) > 1:
+        return ambiguous(name, [directory.snapshot.groups[index] for index in found], named.where)
+    if not found:
+        return _gap(f"the group {name} is not in the directory", flag, named)
+    source = source_of(found[0], directory, Role(flag), why, named.where)
+    return _gap(source.gap, flag, named) if source.gap else source
+
+
+def _unknown(flag: Flag, named: NamedGroup) -> Diagnostic:
+    return Diagnostic(
+        Severity.ERROR, "FLAG-UNKNOWN", f"This target cannot mark anybody as {flag}.", "Remove the key.", named.where
+    )
+
+
+def _gap(fact: str, flag: Flag, named: NamedGroup) -> Diagnostic:
+    return Diagnostic(
+        Severity.WARNING,
+        "FLAG-GROUP-GAP",
+        sentence(fact),
+        f"Nobody {'loses' if flag is Flag.EXTERNAL else 'gains or loses'} {flag} until it is there and readable.",
+        named.where,
+    )

@@ -1,0 +1,169 @@
+"""Turn directory entries into the accounts that a target should have; never decides who is in scope."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from reconciler.desired.naming import name_problem, normalize
+from reconciler.model.access import Capabilities, Flag, NameLimits, User, Value
+from reconciler.model.diagnostic import Diagnostic, Severity
+from reconciler.model.directory import Attributes, Person
+from reconciler.model.names import login_key, rdn_values
+from reconciler.model.schema import DirectorySchema
+from reconciler.model.template import fill
+from reconciler.policy.model import DirectoryConfig, NamingRule, OnInvalidName, UserRules
+
+
+class NoValueError(ValueError):
+    """A template names an attribute that the entry does not have exactly once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Naming:
+    """Everything that decides a username: where it comes from and what it may look like."""
+
+    directory: DirectoryConfig
+    rules: UserRules
+    naming: NamingRule
+    hard: NameLimits
+
+    @property
+    def template(self) -> str:
+        """Return the username template; without one the directory's username attribute stands for itself."""
+        return self.rules.username or "{username}"
+
+    @property
+    def limits(self) -> tuple[NameLimits, NameLimits]:
+        """Return the target's own limits and the policy's."""
+        return self.hard, self.naming.limits
+
+
+@dataclass(frozen=True, slots=True)
+class Usernames:
+    """Who is called what: by index of the person; `frozen` says why the others cannot have an account."""
+
+    names: Mapping[int, str]
+    frozen: Mapping[int, str]
+    diagnostics: tuple[Diagnostic, ...]
+
+
+def single_value(person_dn: str, attributes: Attributes, name: str) -> str:
+    """Return the one value of an attribute; of several the one in the DN's own RDN. Raises NoValueError."""
+    values = attributes.get(name, ())
+    if len(values) == 1:
+        return values[0]
+    if not values:
+        raise NoValueError(f'has no attribute "{name}"')
+    chosen = [value for value in values if login_key(value) in _rdn(person_dn, name)]
+    if len(chosen) == 1:
+        return chosen[0]
+    raise NoValueError(f'has {len(values)} values of "{name}", none of them in its DN')
+
+
+def raw_username(person: Person, naming: Naming, schema: DirectorySchema) -> str:
+    """Return the username that the template makes of an entry, unchecked. Raises NoValueError."""
+
+    def value(word: str) -> str:
+        attribute = naming.directory.attribute(word) if word in {"username", "email", "name"} else word
+        return single_value(person.dn, person.attributes, schema.canonical(attribute))
+
+    return fill(naming.template, value)
+
+
+def usernames(people: Sequence[Person], chosen: Iterable[int], naming: Naming, schema: DirectorySchema) -> Usernames:
+    """Return the usernames of the people at the `chosen` indexes; who cannot have one is frozen and named."""
+    names: dict[int, str] = {}
+    frozen: dict[int, str] = {}
+    for index in chosen:
+        name, problem = username_of(people[index], naming, schema)
+        if problem:
+            frozen[index] = problem
+        else:
+            names[index] = name
+    for clash in _clashes(names):
+        for index in clash:
+            others = ", ".join(people[other].dn for other in clash if other != index)
+            frozen[index] = f'would be called "{names[index]}", like {others}'
+            del names[index]
+    return Usernames(
+        names, frozen, tuple(_finding(people[index], why, naming) for index, why in sorted(frozen.items()))
+    )
+
+
+def account(person: Person, username: str, naming: Naming, schema: DirectorySchema) -> User:
+    """Return the desired account without flags: username, attributes and whether the entry is enabled.
+
+    No e-mail address or name in the entry is no opinion. No SSH key is: where keys are kept in step, the last one has gone.
+    """
+    attributes = _attributes(person, naming.directory, schema)
+    if "ssh_keys" in naming.rules.sync:
+        attributes.setdefault("ssh_keys", ())
+    return User(person.key, username, attributes, active=not person.disabled)
+
+
+def supported(user: User, capabilities: Capabilities, flags: Mapping[Flag, bool]) -> User:
+    """Return the account with flags, and without the attributes that the target cannot hold."""
+    held = {name: value for name, value in user.attributes.items() if name in capabilities.attributes}
+    return User(user.key, user.username, held, active=user.active, flags=flags)
+
+
+def username_of(person: Person, naming: Naming, schema: DirectorySchema) -> tuple[str, str]:
+    """Return the name that the template makes, empty where it makes none, and what is wrong with it, empty if nothing."""
+    try:
+        name = raw_username(person, naming, schema)
+    except NoValueError as error:
+        return "", f"{error}, which the username needs"
+    problem = name_problem(name, naming.limits)
+    if problem and naming.naming.on_invalid is OnInvalidName.NORMALIZE:
+        normal = normalize(name, naming.limits)
+        return normal, (f'would be called "{name}", which {problem}' if name_problem(normal, naming.limits) else "")
+    return name, (f'would be called "{name}", which {problem}' if problem else "")
+
+
+def _clashes(names: Mapping[int, str]) -> list[list[int]]:
+    same: defaultdict[str, list[int]] = defaultdict(list)
+    for index, name in names.items():
+        same[login_key(name)].append(index)
+    return [sorted(indexes) for indexes in same.values() if len(indexes) > 1]
+
+
+def _finding(person: Person, why: str, naming: Naming) -> Diagnostic:
+    severe = naming.naming.on_invalid is not OnInvalidName.SKIP
+    return Diagnostic(
+        severity=Severity.ERROR if severe else Severity.WARNING,
+        code="USER-NAME",
+        summary=f"{person.dn} {why}.",
+        detail="The account is left as it is until the entry or the rule is corrected.",
+        where=naming.naming.where or naming.rules.where,
+        subject=person.dn,
+    )
+
+
+def _attributes(person: Person, directory: DirectoryConfig, schema: DirectorySchema) -> dict[str, Value]:
+    found: dict[str, Value] = {}
+    email = _first(person.attributes, schema.canonical(directory.attribute("email")))
+    if email:
+        found["email"] = email
+    name = _first(person.attributes, schema.canonical(directory.attribute("name"))) or _first(person.attributes, "cn")
+    if name:
+        found["name"] = name
+    keys = person.attributes.get(schema.canonical(directory.attribute("ssh_keys")))
+    if keys is not None:
+        found["ssh_keys"] = tuple(sorted({_readable(key) for key in keys}))
+    return found
+
+
+def _first(attributes: Attributes, name: str) -> str:
+    """Return the lowest value: directories do not keep the order of values, plans must."""
+    return _readable(min(attributes.get(name, ()), default=""))
+
+
+def _readable(value: str) -> str:
+    """Return `value` with U+FFFD for every byte that is no UTF-8: targets store text, not bytes."""
+    return value.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+
+
+def _rdn(dn: str, name: str) -> frozenset[str]:
+    return frozenset(login_key(value) for kind, value in rdn_values(dn).items() if kind == name)

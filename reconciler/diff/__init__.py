@@ -1,0 +1,1 @@
+"""Compare what is with what should be; touch nothing."""

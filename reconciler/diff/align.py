@@ -1,0 +1,145 @@
+"""Find the live account and the live group behind each desired one, so that both sides speak of them by the same key."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import TypeVar
+
+from reconciler.desired.build import Desired
+from reconciler.diff.rules import Clash, DiffRules, Findings
+from reconciler.model.access import Group, GroupKey, Memberships, State, User, UserKey
+from reconciler.model.change import AdoptGroup, AdoptUser, RenameGroup, UpdateUser, Who
+from reconciler.model.names import login_key
+from reconciler.model.plan import Hold
+from reconciler.model.reason import Reason, Why
+
+_Row = TypeVar("_Row")
+
+
+def align_users(have: State, want: Desired, rules: DiffRules, findings: Findings) -> State:
+    """Return the live state with accounts under the keys of their people.
+
+    Matching is by stable id; where one side has none, by DN, then by username; where the policy says `adopt`, by username.
+    Anything but a stable id is a change of its own. An account that belongs to something else is a clash, never taken over.
+    """
+    have = _rekeyed(have, _known_otherwise(have, want, rules, findings))
+    by_login = {login_key(user.username): user for user in have.users.values()}
+    taken: dict[UserKey, UserKey] = {}
+    for key, wanted in want.state.users.items():
+        held = have.users.get(key)
+        found = held if held and not held.managed else by_login.get(login_key(wanted.username))
+        if found is None or (found is held and held.managed) or _is_no_obstacle(found, held, wanted, (want, rules)):
+            continue
+        if (held and held.managed) or not _may_take(found, want, rules):
+            findings.clashes.append(_user_clash(found, wanted, want, lacking=held is None))
+            continue
+        taken[found.key] = key
+        findings.changes.append(_taking(found, wanted, want, rules))
+    return _rekeyed(have, taken)
+
+
+def align_groups(have: State, want: Desired, rules: DiffRules, findings: Findings) -> State:
+    """Return the live state with imported groups under the names that their directory groups now yield."""
+    by_source = {group.source: group for group in have.groups.values() if group.source and group.managed}
+    moved: dict[GroupKey, GroupKey] = {}
+    for key, wanted in want.state.groups.items():
+        found = by_source.get(wanted.source)
+        if found is None or found.key == key:
+            continue
+        change = RenameGroup(found.key, key, wanted.source, want.explain.group(key))
+        if rules.protects_group(found.key) or rules.protects_group(key):
+            findings.hold(change, Hold.PROTECTED)
+        elif key in have.groups:
+            fact = f'"{found.key}" should be renamed to it, but it is there already'
+            findings.clashes.append(Clash("group", key, fact, adoptable=False))
+        elif found.key in want.state.groups:
+            fact = f'"{found.key}" should be renamed to it, but another rule names that group'
+            findings.clashes.append(Clash("group", key, fact, adoptable=False))
+        else:
+            moved[found.key] = key
+            findings.changes.append(change)
+    if not moved:
+        return have
+    groups = {moved.get(key, key): replace(group, key=moved.get(key, key)) for key, group in have.groups.items()}
+    return State(have.users, groups, _renamed(have.memberships, moved), _renamed(have.by_hand, moved))
+
+
+def adopt_group(found: Group, want: Desired, rules: DiffRules, findings: Findings) -> None:
+    """Take over a group that somebody else made, if the policy says so; otherwise it is a clash."""
+    change = AdoptGroup(want.state.groups[found.key], want.explain.group(found.key))
+    if rules.protects_group(found.key):
+        findings.hold(change, Hold.PROTECTED)
+    elif rules.groups.adopt:
+        findings.changes.append(change)
+    else:
+        findings.clashes.append(Clash("group", found.key, "a group of this name is there, and it is not ours"))
+
+
+def _known_otherwise(have: State, want: Desired, rules: DiffRules, findings: Findings) -> Mapping[UserKey, UserKey]:
+    """Return accounts of people in scope who are known by DN or username alone, and note the keys that they get."""
+    claims: defaultdict[UserKey, list[User]] = defaultdict(list)
+    for key, held in have.users.items():
+        if held.managed and key not in want.roll.index_of and not rules.protects_user(held.username):
+            people = want.roll.behind(held)
+            if len(people) == 1 and people[0].key not in have.users and want.concerns(people[0].key):
+                claims[people[0].key].append(held)
+    sure = {key: accounts[0] for key, accounts in claims.items() if len(accounts) == 1}
+    findings.changes += [_gets_key(account, key, rules) for key, account in sure.items()]
+    return {account.key: key for key, account in sure.items()}
+
+
+def _is_no_obstacle(found: User, held: User | None, wanted: User, context: tuple[Desired, DiffRules]) -> bool:
+    """Tell whether the name is protected, so that nothing will ask for it, or is given up in this same plan."""
+    want, rules = context
+    if rules.protects_user(wanted.username) or (held and rules.protects_user(held.username)):
+        return True
+    other = want.state.users.get(found.key)
+    if found is held or other is None or login_key(other.username) == login_key(found.username):
+        return False
+    return not (rules.protects_user(found.username) or rules.protects_user(other.username))
+
+
+def _may_take(found: User, want: Desired, rules: DiffRules) -> bool:
+    if found.managed and want.roll.behind(found):
+        return False  # somebody in the directory has it
+    return rules.users.adopt and not rules.protects_user(found.username)
+
+
+def _user_clash(found: User, wanted: User, want: Desired, *, lacking: bool) -> Clash:
+    if not found.managed:
+        fact = "an account of this name is there, and it is not ours"
+        return Clash("user", wanted.username, fact, adoptable=lacking or found.key == wanted.key)
+    fact = f"the account belongs to another directory entry ({found.key}, not {wanted.key})"
+    return Clash("user", wanted.username, fact, adoptable=lacking and not want.roll.behind(found))
+
+
+def _taking(found: User, wanted: User, want: Desired, rules: DiffRules) -> AdoptUser | UpdateUser:
+    if found.managed:
+        return _gets_key(found, wanted.key, rules)
+    return AdoptUser(Who(found.username, wanted.key), found, want.explain.account(wanted.key))
+
+
+def _gets_key(found: User, key: UserKey, rules: DiffRules) -> UpdateUser:
+    return UpdateUser(
+        Who(found.username, key), {"key": found.key}, {"key": key}, Reason(Why.ATTRIBUTE, rules.users.where)
+    )
+
+
+def _rekeyed(have: State, moved: Mapping[UserKey, UserKey]) -> State:
+    if not moved:
+        return have
+    users = {}
+    for key, user in have.users.items():
+        now = moved.get(key, key)
+        users[now] = replace(user, key=now, managed=True) if key in moved else user
+    return State(users, have.groups, _rekeyed_rows(have.memberships, moved), _rekeyed_rows(have.by_hand, moved))
+
+
+def _rekeyed_rows(rows: Memberships, moved: Mapping[UserKey, UserKey]) -> Memberships:
+    return {group: {moved.get(key, key): role for key, role in people.items()} for group, people in rows.items()}
+
+
+def _renamed(rows: Mapping[GroupKey, _Row], moved: Mapping[GroupKey, GroupKey]) -> dict[GroupKey, _Row]:
+    return {moved.get(group, group): people for group, people in rows.items()}

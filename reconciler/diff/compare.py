@@ -1,0 +1,24 @@
+"""Compare what is with what should be, aspect by aspect; touch nothing."""
+
+from __future__ import annotations
+
+from reconciler.desired.build import Desired
+from reconciler.diff.align import align_groups, align_users
+from reconciler.diff.cascade import keep_what_hangs_together
+from reconciler.diff.groups import diff_groups
+from reconciler.diff.members import diff_members
+from reconciler.diff.rules import DiffRules, Findings
+from reconciler.diff.users import diff_users
+from reconciler.model.access import State
+
+
+def compare(have: State, want: Desired, rules: DiffRules) -> tuple[State, Findings]:
+    """Return everything that differs, and the live state under the keys that the findings use."""
+    findings = Findings()
+    have = align_users(have, want, rules, findings)
+    have = align_groups(have, want, rules, findings)
+    diff_users(have, want, rules, findings)
+    diff_groups(have, want, rules, findings)
+    diff_members(have, want, rules, findings)
+    keep_what_hangs_together(have, findings)
+    return have, findings

@@ -1,0 +1,172 @@
+"""Compare memberships group by group with dict arithmetic; one object per membership only where it changes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from reconciler.desired.build import Desired
+from reconciler.diff.groups import gone_groups
+from reconciler.diff.rules import DiffRules, Findings
+from reconciler.model.access import GroupKey, Role, State, UserKey
+from reconciler.model.change import (
+    AddMembership,
+    ChangeRole,
+    CreateGroup,
+    CreateUser,
+    MembershipChange,
+    RemoveMembership,
+    RemoveUser,
+    Who,
+)
+from reconciler.model.plan import Hold
+from reconciler.model.reason import Reason, Why
+
+_NOBODY: Mapping[UserKey, Role] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class Accounts:
+    """Who has an account once the plan's user changes are made, and under which name, before it."""
+
+    names: Mapping[UserKey, str]
+    groups: frozenset[GroupKey]
+
+
+def accounts_after(have: State, findings: Findings) -> Accounts:
+    """Return who can be given a membership after the changes found so far."""
+    names = {key: user.username for key, user in have.users.items()}
+    groups = set(have.groups)
+    for change in findings.changes:
+        if isinstance(change, CreateUser):
+            names[change.user.key] = change.user.username
+        elif isinstance(change, CreateGroup):
+            groups.add(change.group.key)
+    return Accounts(names, frozenset(groups))
+
+
+def diff_members(have: State, want: Desired, rules: DiffRules, findings: Findings) -> None:
+    """Note what has to change so that every group that a rule names has the members and roles that rules give.
+
+    Groups and accounts that go away lose their memberships one by one, so that guards and readers see each.
+    """
+    accounts = accounts_after(have, findings)
+    for group, wanted in want.state.memberships.items():
+        held = have.memberships.get(group, _NOBODY)
+        if held == wanted:
+            findings.unchanged_memberships += len(wanted)
+            continue
+        _Comparison(group, held, wanted, have, want, rules, accounts, findings).run()
+    for group, ends in _ending(have, want, rules, findings).items():
+        held = {key: have.memberships[group][key] for key in ends}
+        _Comparison(group, held, _NOBODY, have, want, rules, accounts, findings, ends).run()
+
+
+def _ending(
+    have: State, want: Desired, rules: DiffRules, findings: Findings
+) -> Mapping[GroupKey, Mapping[UserKey, Reason]]:
+    """Return the memberships in groups without a rule that go with their group or their account."""
+    gone = Reason(Why.GROUP_GONE, rules.groups.where)
+    ending = {group: dict.fromkeys(have.memberships.get(group, ()), gone) for group in gone_groups(have, want, rules)}
+    leaving = {change.who.key: change.reason for change in findings.changes if isinstance(change, RemoveUser)}
+    for group, people in have.memberships.items() if leaving else ():
+        if group not in ending and group not in want.state.groups:
+            ending[group] = {key: leaving[key] for key in people.keys() & leaving.keys()}
+    return ending
+
+
+@dataclass(frozen=True, slots=True)
+class _Comparison:
+    """One group whose members differ."""
+
+    group: GroupKey
+    held: Mapping[UserKey, Role]
+    wanted: Mapping[UserKey, Role]
+    have: State
+    want: Desired
+    rules: DiffRules
+    accounts: Accounts
+    findings: Findings
+    ends: Mapping[UserKey, Reason] = field(default_factory=dict)
+
+    def run(self) -> None:
+        for key in sorted(self.held.keys() | self.wanted.keys()):
+            held, wanted = self.held.get(key), self.wanted.get(key)
+            if held == wanted:
+                self.findings.unchanged_memberships += 1
+            elif wanted is None:
+                self._remove(key, self.held[key])
+            elif held is None:
+                self._add(key, wanted)
+            else:
+                self._change(key, held, wanted)
+
+    def _add(self, key: UserKey, wanted: Role) -> None:
+        by_hand = self.have.by_hand.get(self.group, _NOBODY).get(key)
+        if by_hand == wanted:
+            self.findings.unchanged_memberships += 1
+            return
+        who = self._who(key)
+        if who is None:
+            self._no_account(key, wanted)
+            return
+        change = AddMembership(who, self.group, wanted, self.want.explain.gained(self.group, key))
+        if by_hand is not None:
+            self.findings.hold(change, Hold.BY_HAND, f"holds {by_hand} by hand")
+        else:
+            self._note(change)
+
+    def _no_account(self, key: UserKey, wanted: Role) -> None:
+        reason = self.want.explain.gained(self.group, key)
+        if key in self.want.frozen_users:
+            who = Who(self.want.explain.dn_of(key), key)
+            self.findings.hold(
+                AddMembership(who, self.group, wanted, reason), Hold.FROZEN_USER, self.want.frozen_users[key]
+            )
+        elif key not in self.want.disabled:
+            who = Who(self.want.state.users[key].username, key)
+            hold = Hold.PROTECTED if self.rules.protects_user(who.username) else Hold.NO_ACCOUNT
+            self.findings.hold(AddMembership(who, self.group, wanted, reason), hold)
+
+    def _remove(self, key: UserKey, held: Role) -> None:
+        who = Who(self.accounts.names.get(key, key), key)
+        reason = self.ends.get(key) or self.want.explain.lost(self.group, key, who.username, held)
+        self._note_loss(RemoveMembership(who, self.group, held, reason))
+
+    def _change(self, key: UserKey, held: Role, wanted: Role) -> None:
+        who = Who(self.accounts.names.get(key, key), key)
+        if self.rules.is_demotion(held, wanted):
+            reason = self.want.explain.demoted(self.group, key, who.username, held)
+            self._note_loss(ChangeRole(who, self.group, held, wanted, reason))
+        else:
+            self._note(ChangeRole(who, self.group, held, wanted, self.want.explain.gained(self.group, key)))
+
+    def _note_loss(self, change: RemoveMembership | ChangeRole) -> None:
+        frozen = self.want.frozen_groups.get(self.group)
+        if frozen is not None:
+            self.findings.hold(change, Hold.FROZEN_GROUP, frozen)
+        elif change.who.key in self.want.doubtful.get(self.group, ()):
+            self.findings.hold(change, Hold.FROZEN_USER, "a grant here may mean this person")
+        elif self._may_be_meant(change.who.key):
+            self.findings.hold(change, Hold.FROZEN_USER, "it is not clear whose account this is")
+        else:
+            self._note(change)
+
+    def _may_be_meant(self, key: UserKey) -> bool:
+        """Tell whether the account may be that of somebody who should be here and has no other: skipped is not absent."""
+        account, roll = self.have.users.get(key), self.want.roll
+        if account is None or key in roll.index_of:
+            return False
+        return any(one.key in self.wanted and one.key not in self.have.users for one in roll.behind(account))
+
+    def _note(self, change: MembershipChange) -> None:
+        if self.rules.protects_group(self.group) or self.rules.protects_user(change.who.username):
+            self.findings.hold(change, Hold.PROTECTED)
+        elif self.group not in self.accounts.groups:
+            self.findings.hold(change, Hold.NO_GROUP)
+        else:
+            self.findings.changes.append(change)
+
+    def _who(self, key: UserKey) -> Who | None:
+        name = self.accounts.names.get(key)
+        return None if name is None else Who(name, key)

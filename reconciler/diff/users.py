@@ -1,0 +1,134 @@
+"""Compare accounts: create, update, enable, disable, remove, and instance-wide marks; touch no membership."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from reconciler.desired.build import Desired
+from reconciler.diff.rules import DiffRules, Findings
+from reconciler.model.access import Flag, State, User, Value
+from reconciler.model.change import (
+    CreateUser,
+    DisableUser,
+    EnableUser,
+    RemoveUser,
+    SetFlag,
+    UpdateUser,
+    UserChange,
+    Who,
+    person_of,
+)
+from reconciler.model.plan import Hold
+from reconciler.model.reason import Reason, Why
+from reconciler.policy.model import OnMissing
+
+
+def diff_users(have: State, want: Desired, rules: DiffRules, findings: Findings) -> None:
+    """Note what has to change so that every account in scope is as the directory says.
+
+    People who are in the directory but in no rule keep their accounts; managed accounts of people who are gone, or whose
+    entry is disabled, follow `when_missing` and `when_disabled`.
+    """
+    touched = {person_of(change) for change in findings.changes}
+    for key, wanted in want.state.users.items():
+        held = have.users.get(key)
+        if held is None:
+            _note(_new(wanted, want), held, rules, findings)
+        elif held.managed:
+            changes = _kept(held, wanted, want, rules)
+            _note(changes, held, rules, findings)
+            findings.unchanged_users += not changes and key not in touched
+    for key, held in have.users.items():
+        if held.managed and key not in want.state.users:
+            changes = _out_of_scope(held, want, rules)
+            _note(changes, held, rules, findings)
+            findings.unchanged_users += not changes and key not in touched
+
+
+def _note(changes: list[UserChange], held: User | None, rules: DiffRules, findings: Findings) -> None:
+    for change in changes:
+        hold = _hold(change, held, rules)
+        if hold is None:
+            findings.changes.append(change)
+        else:
+            findings.hold(change, *hold)
+
+
+def _hold(change: UserChange, held: User | None, rules: DiffRules) -> tuple[Hold, str] | None:
+    """Return why a change of an account is shown and not made, None where it is made."""
+    names = {held.username} if held is not None else set()
+    match change:
+        case CreateUser(user=user):
+            names.add(user.username)
+        case UpdateUser(want={"username": str(new)}):
+            names.add(new)
+        case _:
+            pass
+    if any(rules.protects_user(name) for name in names):
+        return Hold.PROTECTED, ""
+    if isinstance(change, CreateUser) and not rules.users.create:
+        return Hold.NO_ACCOUNT, "users.create is false"
+    if isinstance(change, EnableUser) and held is not None and held.disabled_by_hand:
+        return Hold.INACTIVE, "it was disabled by hand"
+    return None
+
+
+def _new(wanted: User, want: Desired) -> list[UserChange]:
+    """Return the creation of an account; nobody whose entry is disabled gets a new one."""
+    return [CreateUser(wanted, want.explain.account(wanted.key))] if wanted.active else []
+
+
+def _kept(held: User, wanted: User, want: Desired, rules: DiffRules) -> list[UserChange]:
+    who = Who(held.username, wanted.key)
+    if not wanted.active and rules.users.when_disabled is OnMissing.REMOVE:
+        return [RemoveUser(who, held, Reason(Why.DISABLED, rules.users.where))]
+    changes: list[UserChange] = list(_attribute_changes(held, wanted, rules, who))
+    if wanted.active and not held.active:
+        changes.append(EnableUser(who, Reason(Why.RETURNED, rules.users.where)))
+    if not wanted.active and held.active and rules.users.when_disabled is OnMissing.DISABLE:
+        changes.append(DisableUser(who, Reason(Why.DISABLED, rules.users.where)))
+    return changes + _flag_changes(held, wanted.flags, want, who)
+
+
+def _out_of_scope(held: User, want: Desired, rules: DiffRules) -> list[UserChange]:
+    """Return what becomes of a managed account whose person is gone, is disabled, is not linked, or cannot have a name."""
+    who = Who(held.username, held.key)
+    people = want.roll.behind(held)
+    flags = {flag: want.explain.carries(flag, held.key) for flag in want.flags}
+    if not people:
+        choice, why = rules.users.when_missing, Why.LEFT_DIRECTORY
+    elif all(person.disabled for person in people):
+        choice, why = rules.users.when_disabled, Why.DISABLED
+    else:
+        return _flag_changes(held, flags, want, who)
+    if choice is OnMissing.REMOVE:
+        return [RemoveUser(who, held, Reason(why, rules.users.where))]
+    changes: list[UserChange] = []
+    if choice is OnMissing.DISABLE and held.active:
+        changes.append(DisableUser(who, Reason(why, rules.users.where)))
+    return changes + _flag_changes(held, flags, want, who)
+
+
+def _attribute_changes(held: User, wanted: User, rules: DiffRules, who: Who) -> list[UpdateUser]:
+    """Return one update of everything that differs: the username always, the rest as `users.sync` says."""
+    before: dict[str, Value | None] = {}
+    after: dict[str, Value | None] = {}
+    if held.username != wanted.username:
+        before["username"], after["username"] = held.username, wanted.username
+    for name in rules.users.sync:
+        if name in wanted.attributes and (held.attributes.get(name) or None) != (wanted.attributes[name] or None):
+            before[name], after[name] = held.attributes.get(name), wanted.attributes[name]
+    return [UpdateUser(who, before, after, Reason(Why.ATTRIBUTE, rules.users.where))] if after else []
+
+
+def _flag_changes(held: User, wanted: Mapping[Flag, bool], want: Desired, who: Who) -> list[UserChange]:
+    """Return the marks to give or take; only flags that the policy manages, and who is in no rule should have none."""
+    changes: list[UserChange] = []
+    for flag in sorted(want.flags):
+        should = wanted.get(flag, False)
+        if not should and flag in want.only_given:
+            continue
+        if held.flags.get(flag, False) != should:
+            reason = want.explain.flagged(flag, held.key) if should else want.explain.unflagged(flag, held.key)
+            changes.append(SetFlag(who, flag, have=not should, want=should, reason=reason))
+    return changes

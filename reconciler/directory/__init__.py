@@ -1,0 +1,1 @@
+"""Read directories, whole or not at all; decide nothing about access."""

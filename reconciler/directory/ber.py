@@ -1,0 +1,177 @@
+"""Find LDAP messages in a byte stream and walk a search entry's BER once; never read past what a length announces."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from reconciler.directory.pages import RawAttributes, RawEntry
+
+SEARCH_ENTRY = 0x64  # [APPLICATION 4], constructed (RFC 4511 4.5.2)
+MAX_MESSAGE = 1 << 30  # bytes: one entry with more members than that is no directory's
+_CHUNK = 1 << 18
+_SEQUENCE, _SET, _INTEGER, _OCTETS = 0x30, 0x31, 0x02, 0x04
+_LONG = 0x80
+_SHORTEST = 2  # bytes of a header: tag and length
+_MAX_WIDTH = 8  # bytes of a length; more than four are never needed, but leading zeros are legal
+_MAX_NAMES = 4096
+
+
+class BerError(ValueError):
+    """Bytes that are no LDAP message (RFC 4511 5.1: definite lengths only)."""
+
+
+class MessageStream:
+    """Whole messages from `receive` (a socket's ``recv``), without copying what is buffered for each of them."""
+
+    def __init__(self, receive: Callable[[int], bytes]) -> None:
+        """Start with an empty buffer."""
+        self._receive = receive
+        self._buffer = b""
+        self._at = 0
+
+    @property
+    def pending(self) -> int:
+        """How many received bytes belong to no message that was given out."""
+        return len(self._buffer) - self._at
+
+    def message(self) -> tuple[bytes, int, int] | None:
+        """Return a buffer with the start and end of the next message in it, None where the peer closed between messages.
+
+        Raises BerError for anything else than a message, a message cut by the end of the stream included.
+        """
+        while True:
+            end = _message_end(self._buffer, self._at)
+            if end is not None and end <= len(self._buffer):
+                start, self._at = self._at, end
+                return self._buffer, start, end
+            if not self._fill(1 if end is None else end - len(self._buffer)):
+                return None
+
+    def _fill(self, missing: int) -> bool:
+        parts = [self._buffer[self._at :]]
+        while missing > 0:
+            chunk = self._receive(_CHUNK)
+            if not chunk:
+                if any(parts):
+                    raise BerError("the connection was closed in the middle of a message")
+                return False
+            parts.append(chunk)
+            missing -= len(chunk)
+        self._buffer, self._at = b"".join(parts), 0
+        return True
+
+
+class EntryDecoder:
+    """Decode search entries, remembering attribute descriptions, of which a directory has few."""
+
+    def __init__(self) -> None:
+        """Start with no names."""
+        self._names: dict[bytes, str] = {}
+
+    def entry(self, data: bytes, at: int, end: int) -> RawEntry:
+        """Return the entry whose tag is at `at`; raises BerError where the lengths do not add up or run past `end`."""
+        try:
+            return self._entry(data, at, end)
+        except IndexError as error:
+            raise BerError("a search entry is shorter than its lengths say") from error
+
+    def _entry(self, data: bytes, at: int, end: int) -> RawEntry:
+        at, stop = _content(data, at, SEARCH_ENTRY)
+        dn_start, dn_end = _content(data, at, _OCTETS)
+        at, attributes_end = _content(data, dn_end, _SEQUENCE)
+        if attributes_end != stop or stop > end:
+            raise BerError("a search entry's lengths contradict each other")
+        attributes: RawAttributes = {}
+        while at < stop:
+            raw, at, end = _attribute(data, at)
+            name = self._names.get(raw) or self._name(raw)
+            if end > stop or name in attributes:
+                raise BerError("an attribute is longer than its entry, or came twice")
+            attributes[name] = _values(data, at, end)
+            at = end
+        return data[dn_start:dn_end], attributes
+
+    def _name(self, raw: bytes) -> str:
+        try:
+            name = raw.decode("ascii")
+        except UnicodeDecodeError as error:
+            raise BerError("an attribute description is not ASCII") from error
+        if len(self._names) < _MAX_NAMES:
+            self._names[raw] = name
+        return name
+
+
+def operation(data: bytes, at: int) -> tuple[int, int]:
+    """Return the id of the message that starts at `at`, and where its operation's tag stands."""
+    try:
+        at, _ = _content(data, at, _SEQUENCE)
+        start, end = _content(data, at, _INTEGER)
+        data[end]
+    except IndexError as error:
+        raise BerError("a message without an operation") from error
+    return int.from_bytes(data[start:end], "big"), end
+
+
+def _attribute(data: bytes, at: int) -> tuple[bytes, int, int]:
+    """Return the description of the attribute at `at`, and where its values start and end."""
+    size = data[at + 1]
+    if (
+        data[at] == _SEQUENCE and size < _LONG and data[at + 2] == _OCTETS
+    ):  # most: then all lengths inside are short, too
+        name_start, end = at + 4, at + 2 + size
+        name_end = name_start + data[at + 3]
+        at, values_end = name_end + 2, name_end + 2 + data[name_end + 1]
+        is_set = data[name_end] == _SET
+    else:
+        at, end = _content(data, at, _SEQUENCE)
+        name_start, name_end = _content(data, at, _OCTETS)
+        at, values_end = _content(data, name_end, _SET)
+        is_set = True
+    if values_end != end or not is_set:
+        raise BerError("an attribute's lengths contradict each other")
+    return data[name_start:name_end], at, end
+
+
+def _values(data: bytes, at: int, stop: int) -> list[bytes]:
+    values: list[bytes] = []
+    append = values.append
+    while at < stop:
+        size = data[at + 1]
+        if data[at] != _OCTETS:
+            raise BerError("a value is no octet string")
+        if size < _LONG:  # said again here, not through _content: this runs for every value
+            start = at + 2
+            at = start + size
+        else:
+            start, at = _content(data, at, _OCTETS)
+        append(data[start:at])
+    if at != stop:
+        raise BerError("a value is longer than the attribute that holds it")
+    return values
+
+
+def _content(data: bytes, at: int, tag: int) -> tuple[int, int]:
+    """Return start and end of the content of the element at `at`, which must have that tag."""
+    size = data[at + 1]
+    if data[at] != tag:
+        raise BerError(f"tag {data[at]:#04x} where {tag:#04x} belongs")
+    if size < _LONG:
+        return at + 2, at + 2 + size
+    start = at + 2 + (size - _LONG)
+    if not at + 2 < start <= min(at + 2 + _MAX_WIDTH, len(data)):
+        raise BerError("a length that is indefinite or absurd")
+    return start, start + int.from_bytes(data[at + 2 : start], "big")
+
+
+def _message_end(data: bytes, at: int) -> int | None:
+    """Return the end of the message that starts at `at`, None while its header is not complete."""
+    have = len(data) - at
+    if have and data[at] != _SEQUENCE:
+        raise BerError("what came is no LDAP message")
+    width = data[at + 1] - _LONG if have > 1 else _MAX_WIDTH
+    if have < _SHORTEST or have < _SHORTEST + min(width, _MAX_WIDTH):
+        return None
+    start, end = _content(data, at, _SEQUENCE)
+    if end - start > MAX_MESSAGE:
+        raise BerError(f"a message of {end - start} bytes")
+    return end

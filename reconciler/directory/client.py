@@ -1,0 +1,207 @@
+"""Connect, verify and bind to an LDAP server, and ask for one page at a time; never follow a referral, never write.
+
+The only module beside fast.py that knows ldap3. ldap3's own defaults verify no certificate, follow referrals with the bind
+password and accept any result code: none of them is left in force here.
+"""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from typing import Any
+
+import ldap3
+
+from reconciler.directory.fast import install
+from reconciler.directory.pages import Page, RawEntry, code_text
+from reconciler.directory.servers import Address, Login, Search
+from reconciler.errors import DirectoryError, DirectoryUnreachable, ReadIncomplete
+from reconciler.model.text import shortened
+
+PAGED_RESULTS = "1.2.840.113556.1.4.319"
+INVALID_CREDENTIALS = 49
+
+
+class Rejected(DirectoryUnreachable):
+    """A server that answered and does not accept who we say we are: other servers are not asked the same."""
+
+
+class VerifyingTls(ldap3.Tls):  # type: ignore[misc]  # ldap3 has no types
+    """ldap3's TLS settings with Python's own verification of chain and host name in place of ldap3's."""
+
+    def __init__(self, context: ssl.SSLContext, host: str) -> None:
+        """Keep the context; `host` is the name that the certificate has to carry."""
+        super().__init__(validate=ssl.CERT_REQUIRED)
+        self._context = context
+        self._host = host
+
+    def wrap_socket(self, connection: Any, **_: Any) -> None:
+        """Encrypt the connection's socket, or raise ssl.SSLError."""
+        connection.socket = self._context.wrap_socket(connection.socket, server_hostname=self._host)
+
+
+class Client:
+    """One open and bound connection; every method raises ReadIncomplete when it fails, with what is not proven then."""
+
+    def __init__(self, connection: Any, url: str) -> None:
+        """Take over a connection."""
+        self._connection = connection
+        self.url = url
+
+    def page(self, search: Search, size: int, cookie: bytes) -> Page:
+        """Return one page of a subtree search; the paging control is critical, aliases are entries like any other."""
+        return self._search(search, ldap3.SUBTREE, paged_size=size, paged_criticality=True, paged_cookie=cookie or None)
+
+    def entry(self, search: Search) -> Page:
+        """Return the answer to a search for the base entry alone; its cookie means nothing."""
+        return self._search(search, ldap3.BASE)
+
+    def close(self) -> None:
+        """Say good-bye if the server still listens."""
+        with suppress(Exception):
+            self._connection.unbind()
+        if self._connection.socket is not None:
+            self._connection.socket.close()
+
+    def _search(self, search: Search, scope: str, **paging: Any) -> Page:
+        with _translated(
+            ReadIncomplete, f"{search.what}: {self.url} did not answer to the end, so entries may be missing"
+        ):
+            self._connection.search(
+                search_base=search.base,
+                search_filter=search.filter,
+                search_scope=scope,
+                dereference_aliases=ldap3.DEREF_NEVER,
+                attributes=list(search.attributes),
+                **paging,
+            )
+            answer, result = self._connection.response, self._connection.result
+            self._connection.response = None
+            return _page(answer, result)
+
+
+def connect(address: Address, login: Login, context: ssl.SSLContext | None, timeouts: tuple[int, int]) -> Client:
+    """Open, encrypt as the address says, bind; raises DirectoryUnreachable, and then nothing is left open.
+
+    `timeouts` are those of connecting and of waiting for an answer, in seconds. No password is sent before the certificate is
+    verified.
+    """
+    connection = _connection(address, login, context, timeouts)
+    client = Client(connection, address.url)
+    try:
+        _open(connection, address)
+        _bind(connection, login, address)
+    except BaseException:
+        client.close()
+        raise
+    return client
+
+
+def _connection(address: Address, login: Login, context: ssl.SSLContext | None, timeouts: tuple[int, int]) -> Any:
+    connect_timeout, receive_timeout = timeouts
+    with _translated(DirectoryUnreachable, address.url):
+        server = ldap3.Server(
+            address.host,
+            port=address.port,
+            use_ssl=address.tls == "ldaps",
+            tls=VerifyingTls(context, address.host) if context else None,
+            get_info=ldap3.NONE,
+            connect_timeout=connect_timeout,
+            allowed_referral_hosts=[],
+        )
+        connection = ldap3.Connection(
+            server,
+            user=login.dn or None,
+            password=login.password or None,
+            authentication={"": ldap3.ANONYMOUS, "simple": ldap3.SIMPLE, "external": ldap3.SASL}[login.method],
+            sasl_mechanism=ldap3.EXTERNAL if login.method == "external" else None,
+            sasl_credentials="",
+            client_strategy=ldap3.SYNC,
+            auto_bind=ldap3.AUTO_BIND_NONE,
+            auto_referrals=False,
+            auto_range=False,
+            check_names=False,
+            read_only=True,
+            raise_exceptions=False,
+            return_empty_attributes=False,
+            auto_escape=False,
+            auto_encode=False,
+            fast_decoder=True,
+            receive_timeout=receive_timeout,
+        )
+        install(connection)
+        return connection
+
+
+def _open(connection: Any, address: Address) -> None:
+    with _translated(DirectoryUnreachable, f"{address.url}: no connection"):
+        connection.open(read_server_info=False)
+    if address.tls == "starttls":
+        with _translated(DirectoryUnreachable, f"{address.url}: StartTLS failed and nothing was sent without it"):
+            if not (connection.start_tls(read_server_info=False) and connection.tls_started):
+                raise DirectoryUnreachable(f"{address.url}: StartTLS did not start and nothing was sent without it")
+
+
+def _bind(connection: Any, login: Login, address: Address) -> None:
+    if not login.method:
+        return
+    who = f'"{shortened(login.dn)}"' if login.dn else "the process's own account (SASL EXTERNAL)"
+    with _translated(DirectoryUnreachable, f"{address.url}: the bind of {who} was not answered"):
+        connection.bind(read_server_info=False)
+        code, message = int(connection.result["result"]), str(connection.result["message"])
+    if code == INVALID_CREDENTIALS:
+        raise Rejected(
+            f"{address.url} does not accept the bind of {who}: {code_text(code, message)}: the name or the password is wrong; "
+            "no other server was tried, because each try counts towards locking the account"
+        )
+    if code or not connection.bound:
+        raise DirectoryUnreachable(f"{address.url} does not accept the bind of {who}: {code_text(code, message)}")
+
+
+def _page(answer: Sequence[Any], result: Any) -> Page:
+    entries: list[RawEntry] = []
+    references: list[str] = list(result.get("referrals") or ())
+    for response in answer:
+        if response["type"] == "searchResEntry":
+            entries.append((response["raw_dn"], _raw_attributes(response["raw_attributes"])))
+        elif response["type"] == "searchResRef":
+            references.extend(map(str, response["uri"]))
+    control = (result.get("controls") or {}).get(PAGED_RESULTS)
+    return Page(
+        entries=entries,
+        code=int(result["result"]),
+        message=str(result["message"]),
+        cookie=bytes(control["value"]["cookie"]) if control else None,
+        references=tuple(references),
+    )
+
+
+def _raw_attributes(attributes: Any) -> dict[str, list[bytes]]:
+    if type(attributes) is dict:  # ours; ldap3's own is a dictionary that ignores case, with None for no values
+        return attributes
+    return {str(name): list(values or ()) for name, values in attributes.items()}
+
+
+@contextmanager
+def _translated(family: type[DirectoryError], what: str) -> Iterator[None]:
+    """Turn whatever ldap3, ssl and the socket raise into one error of ours, chained."""
+    try:
+        yield
+    except DirectoryError:
+        raise
+    # ldap3 answers malformed messages with KeyError, IndexError, struct.error and the like
+    except Exception as error:
+        raise family(f"{what}: {_cause(error)}") from error
+
+
+def _cause(error: BaseException) -> str:
+    """Return the text of the error, which ldap3 passes on from the socket or from ssl."""
+    text = str(error) or type(error).__name__
+    if "CERTIFICATE_VERIFY_FAILED" in text:
+        reason = text.partition("certificate verify failed:")[2].partition("(_ssl")[0]
+        reason = reason.replace("\\", "").strip(" .") or text  # ldap3 quotes the text again at every level
+        return f"its certificate is not trusted: {shortened(reason)}; tls.ca_file names the authorities to trust"
+    if "timed out" in text or "Resource temporarily unavailable" in text:
+        return f"no answer within the timeout ({shortened(text)})"
+    return shortened(text)

@@ -1,0 +1,205 @@
+"""Turn one raw entry into a person or a group with just the attributes that the policy names; pure, never reads anything."""
+
+from __future__ import annotations
+
+import re
+import uuid
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import NamedTuple, NoReturn
+
+from reconciler.directory import markers
+from reconciler.directory.pages import RawAttributes
+from reconciler.errors import ReadIncomplete
+from reconciler.model.access import STABLE_ID_MISSING, UserKey
+from reconciler.model.directory import Attributes, DirectoryGroup, Person, Readability
+from reconciler.model.names import DnKey, DnSyntaxError, caseless, dn_key, rdn_values, split_unique_member
+from reconciler.model.schema import DirectorySchema
+from reconciler.model.text import shortened
+
+ATTRIBUTES = ("objectClass", "entryUUID", "nsUniqueId", "objectGUID")
+"""What every entry is asked for beside the policy's attributes: its kind and its stable id."""
+
+MEMBER_ATTRIBUTES = ("member", "uniqueMember", "memberUid")
+
+_MEMBERS = frozenset(map(caseless, MEMBER_ATTRIBUTES))
+_FACTS = _MEMBERS | {"entryuuid", "nsuniqueid", "objectguid", "objectclass", "uid", "cn"}
+_UUID = re.compile("[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
+
+
+class RawPerson(NamedTuple):
+    """A person, with the logins that ``memberUid`` values name it by."""
+
+    key: DnKey
+    person: Person
+    uids: Sequence[bytes]
+
+
+class RawGroup(NamedTuple):
+    """A group without its members, and the members as the directory names them: by DN, and by login."""
+
+    key: DnKey
+    group: DirectoryGroup
+    members: Sequence[bytes]
+    uids: Sequence[bytes]
+
+
+class _Slot(NamedTuple):
+    """What becomes of one attribute description: its key where the policy needs it, its plain name where we do."""
+
+    key: str
+    kept: bool
+    fact: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """One attribute that the policy names: the canonical names of its type and subtypes, the options it must have."""
+
+    names: frozenset[str]
+    options: frozenset[str]
+
+
+class AttributeReader:
+    """Keeps what a policy names of an entry's attributes; remembers what to do with each description that it has met."""
+
+    def __init__(self, needs: Collection[str], schema: DirectorySchema) -> None:
+        """`needs` are attributes as the policy writes them; a type's subtypes belong to it (RFC 4512 2.5.1)."""
+        self._schema = schema
+        self._wanted = [
+            _Wanted(schema.subtypes(name), frozenset(options)) for name, *options in map(self._split, needs)
+        ]
+        self._slots: dict[str, _Slot] = {}
+        self._classes: dict[tuple[bytes, ...], tuple[str, ...]] = {}  # the same few combinations on every entry
+
+    def attributes(self, dn: bytes, raw: RawAttributes) -> Attributes:
+        """Return the kept attributes; raises ReadIncomplete where a server sent only a part of one."""
+        return self.reduced(dn, raw)[0]
+
+    def reduced(self, dn: bytes, raw: RawAttributes) -> tuple[Attributes, Mapping[str, Sequence[bytes]]]:
+        """Return the kept attributes, and those that decide what an entry is, by plain name."""
+        kept: dict[str, tuple[str, ...]] = {}
+        facts: dict[str, Sequence[bytes]] = {}
+        for description, values in raw.items():
+            slot = self._slots.get(description) or self._slot(description, dn)
+            if values and slot.fact:
+                facts[slot.fact] = values
+            if values and slot.kept:
+                kept[slot.key] = self._decoded(values) if slot.key != "objectclass" else self.classes(values)
+        return kept, facts
+
+    def classes(self, values: Sequence[bytes]) -> tuple[str, ...]:
+        """Return object classes as text, the same tuple for the same values."""
+        raw = tuple(values)
+        return self._classes.get(raw) or self._classes.setdefault(raw, self._decoded(values))
+
+    @property
+    def classes_kept(self) -> frozenset[str]:
+        """All object classes that entries were kept with so far."""
+        return frozenset(name for names in self._classes.values() for name in names)
+
+    def _decoded(self, values: Sequence[bytes]) -> tuple[str, ...]:
+        return tuple([value.decode("utf-8", "surrogateescape") for value in values])
+
+    def _slot(self, description: str, dn: bytes) -> _Slot:
+        name, *options = self._split(description)
+        if any(option.startswith("range=") for option in options):
+            _fail(_shown(dn), f'only a part of "{description.partition(";")[0]}" was sent ("{description}")')
+        kept = any(name in want.names and want.options <= set(options) for want in self._wanted)
+        fact = name if not options and (name in _FACTS or markers.is_marker(name)) else ""
+        return self._slots.setdefault(description, _Slot(";".join((name, *options)), kept, fact))
+
+    def _split(self, description: str) -> list[str]:
+        return self._schema.canonical(description).split(";")
+
+
+class EntryReader:
+    """Reduces entries of one kind."""
+
+    def __init__(self, needs: Collection[str], schema: DirectorySchema, moment: datetime) -> None:
+        """`moment` (UTC) decides about accounts that end by a date."""
+        self.attributes = AttributeReader(needs, schema)
+        self._schema = schema
+        self._moment = moment
+        self._must: dict[tuple[str, ...], frozenset[str]] = {}
+
+    def person(self, dn: bytes, raw: RawAttributes) -> RawPerson:
+        """Return the person; raises ReadIncomplete for an entry that cannot be understood."""
+        key, text = self._dn(dn)
+        kept, facts = self.attributes.reduced(dn, raw)
+        found = {name: values for name, values in facts.items() if markers.is_marker(name)}
+        try:
+            is_disabled = bool(found) and markers.disabled(found, self._moment)
+        except ValueError as error:
+            _fail(text, f"its marker of disabled accounts cannot be read ({', '.join(found)}): {error}", error)
+        person = Person(UserKey(self._stable_key(text, key, facts)), text, kept, is_disabled)
+        return RawPerson(key, person, facts.get("uid", ()))
+
+    def group(self, dn: bytes, raw: RawAttributes) -> RawGroup:
+        """Return the group, UNREADABLE where its classes demand a member attribute that did not come."""
+        key, text = self._dn(dn)
+        kept, facts = self.attributes.reduced(dn, raw)
+        readable = all(facts.get(name) for name in self._demanded(facts.get("objectclass", ())))
+        group = DirectoryGroup(
+            key=self._stable_key(text, key, facts),
+            dn=text,
+            cn=_common_name(text, facts.get("cn", ())),
+            attributes=kept,
+            readability=Readability.READ if readable else Readability.UNREADABLE,
+        )
+        unique = [_without_uid(value) for value in facts.get("uniquemember", ())]
+        return RawGroup(key, group, [*facts.get("member", ()), *unique], facts.get("memberuid", ()))
+
+    def _dn(self, dn: bytes) -> tuple[DnKey, str]:
+        try:
+            text = dn.decode()
+            return dn_key(text), text
+        except (UnicodeDecodeError, DnSyntaxError) as error:
+            _fail(_shown(dn), f"its DN cannot be read: {error}", error)
+
+    def _demanded(self, values: Sequence[bytes]) -> frozenset[str]:
+        """Return the member attributes that an entry of these object classes must have."""
+        classes = tuple([value.decode("utf-8", "replace") for value in values])
+        if classes not in self._must:
+            self._must[classes] = self._schema.must_attributes(classes) & _MEMBERS
+        return self._must[classes]
+
+    def _stable_key(self, dn: str, key: DnKey, facts: Mapping[str, Sequence[bytes]]) -> str:
+        """Return entryUUID (RFC 4530), else 389's nsUniqueId, else objectGUID, else the DN, which a rename changes."""
+        try:
+            if "entryuuid" in facts:
+                return _uuid_text(facts["entryuuid"][0].decode("ascii"))
+            if "nsuniqueid" in facts:
+                return caseless(facts["nsuniqueid"][0].decode("ascii"))
+            if "objectguid" in facts:
+                return str(uuid.UUID(bytes_le=facts["objectguid"][0]))
+        except ValueError as error:
+            _fail(dn, f"its stable id cannot be read: {error}", error)
+        return STABLE_ID_MISSING + key
+
+
+def _uuid_text(text: str) -> str:
+    return caseless(text) if _UUID.fullmatch(text) else str(uuid.UUID(text))
+
+
+def _common_name(dn: str, values: Sequence[bytes]) -> str:
+    """Return the group's CN; of several, the one that is part of its DN."""
+    names = [value.decode("utf-8", "surrogateescape") for value in values]
+    if len(names) > 1:
+        return rdn_values(dn).get("cn", names[0])
+    return names[0] if names else ""
+
+
+def _without_uid(value: bytes) -> bytes:
+    if not value.endswith(b"'B"):
+        return value
+    return split_unique_member(value.decode("utf-8", "surrogateescape"))[0].encode("utf-8", "surrogateescape")
+
+
+def _shown(dn: bytes) -> str:
+    return dn.decode(errors="backslashreplace")
+
+
+def _fail(dn: str, message: str, cause: Exception | None = None) -> NoReturn:
+    raise ReadIncomplete(f'entry "{shortened(dn)}": {shortened(message)}') from cause

@@ -1,0 +1,129 @@
+"""Who has what in one target: one shape for the live state and for the desired one; never compares them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import NewType, TypeAlias
+
+UserKey = NewType("UserKey", str)
+"""The stable id of a person: entryUUID or objectGUID in canonical text; ``dn:<canonical DN>`` where there is none.
+A live account that holds no such id has a key of the target's own making, prefixed ``local:``."""
+
+GroupKey = NewType("GroupKey", str)
+"""The full name of a target group (its path, where the target nests groups), exactly as the target compares it."""
+
+Role = NewType("Role", str)
+
+Value: TypeAlias = str | bool | tuple[str, ...]
+"""An attribute's value after normalising: text, a flag, or a sorted tuple of texts. Never a number."""
+
+STABLE_ID_MISSING = "dn:"
+LOCAL = "local:"
+
+
+def is_stable(key: UserKey) -> bool:
+    """Tell whether a key is an id that stays with a person through renames and moves."""
+    return not key.startswith((STABLE_ID_MISSING, LOCAL))
+
+
+class Flag(StrEnum):
+    """Instance-wide marks that some targets give to users."""
+
+    ADMIN = "admin"
+    EXTERNAL = "external"
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """One account.
+
+    `attributes` holds what the target can keep of ``email``, ``name``, ``ssh_keys``; in a desired user those that
+    the directory gives, in a live one those that the target holds.
+    `flags` holds only the flags that are managed (desired) or kept (live): an absent flag is no opinion.
+    `managed`: the account carries our mark for this directory. `disabled_by_hand`: inactive, and not by us.
+    """
+
+    key: UserKey
+    username: str
+    attributes: Mapping[str, Value] = field(default_factory=dict)
+    active: bool = True
+    flags: Mapping[Flag, bool] = field(default_factory=dict)
+    managed: bool = True
+    disabled_by_hand: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """One target group; `source` is the stable id of the directory group that an import mirrors, else empty."""
+
+    key: GroupKey
+    source: str = ""
+    managed: bool = True
+
+
+Memberships: TypeAlias = Mapping[GroupKey, Mapping[UserKey, Role]]
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """Everything of one target that a plan looks at.
+
+    `memberships` are those that are ours to change; `by_hand` those that carry somebody else's mark (only targets that
+    mark single memberships have any): they count as present and are never changed.
+    """
+
+    users: Mapping[UserKey, User] = field(default_factory=dict)
+    groups: Mapping[GroupKey, Group] = field(default_factory=dict)
+    memberships: Memberships = field(default_factory=dict)
+    by_hand: Memberships = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class NameLimits:
+    """What a name must look like: a regular expression for the whole name, a length in characters, words not to be used."""
+
+    pattern: str = ""
+    max_length: int = 0  # 0: no limit
+    reserved: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Capabilities:
+    """What one target can hold and do; guards and naming read it, nothing else asks a target's name.
+
+    `roles` are ordered, lowest first. `owner_role` is the one whose last holder must stay, `privileged_roles` those whose
+    grants are counted. `attributes` and `flags` are what the target can keep of a user.
+    `marks_memberships`: single memberships carry our mark, so rows made by hand can be told apart.
+    """
+
+    roles: tuple[Role, ...]
+    owner_role: Role | None = None
+    privileged_roles: frozenset[Role] = frozenset()
+    user_names: NameLimits = NameLimits()
+    group_names: NameLimits = NameLimits()
+    attributes: frozenset[str] = frozenset()
+    flags: frozenset[Flag] = frozenset()
+    creates_users: bool = True
+    removes_users: bool = True
+    creates_groups: bool = True
+    removes_groups: bool = True
+    marks_memberships: bool = False
+
+    def rank(self, role: Role) -> int:
+        """Return the place of a role, lowest 0; raises ValueError for a role that the target does not have."""
+        return self.roles.index(role)
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What a live read has to cover at least: the directory whose mark we look for, and the groups that rules name.
+
+    `all_managed_groups`: imports exist, or accounts may be removed, so groups that carry our mark are wanted too.
+    What more a target returns is compared with nothing, but what hangs on an account that goes is seen.
+    """
+
+    directory: str
+    groups: frozenset[GroupKey]
+    all_managed_groups: bool = False

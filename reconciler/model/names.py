@@ -1,0 +1,277 @@
+"""Names as directories compare them: DNs, logins, attribute words, parsed once into canonical keys; never shown to people.
+
+Strings are prepared as OpenLDAP does (RFC 4518 with two differences, both on the safe side): no character is ever removed,
+so an invisible one cannot make two names equal, and ``ß`` is not ``ss``.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Mapping
+from typing import NamedTuple, NewType
+
+from reconciler.model.text import shortened
+
+DnKey = NewType("DnKey", str)
+"""The canonical text of a DN: attribute types by their short names, values folded, parts of an RDN sorted, every special
+character as ``\\xx``: so a comma always separates, and equal DNs have equal keys. The empty DN has the empty key."""
+
+
+class DnSyntaxError(ValueError):
+    """A DN that RFC 4514 does not allow; `offset` counts characters from 0."""
+
+    def __init__(self, message: str, offset: int) -> None:
+        """Keep the offset beside the message."""
+        super().__init__(message)
+        self.offset = offset
+
+
+class Ava(NamedTuple):
+    """One ``type=value`` of a DN: the canonical type, the value with escapes decoded.
+
+    `encoded`: the value is the hexadecimal text of something else than a string.
+    """
+
+    type: str
+    value: str
+    encoded: bool = False
+
+
+# RFC 4519, RFC 4524, RFC 2985 and RFC 4530: short name to its other names and its OID
+_TYPES: Mapping[str, tuple[str, ...]] = {
+    "c": ("countryname", "2.5.4.6"),
+    "cn": ("commonname", "2.5.4.3"),
+    "dc": ("domaincomponent", "0.9.2342.19200300.100.1.25"),
+    "description": ("2.5.4.13",),
+    "dnqualifier": ("2.5.4.46",),
+    "email": ("emailaddress", "pkcs9email", "1.2.840.113549.1.9.1"),
+    "employeenumber": ("2.16.840.1.113730.3.1.3",),
+    "entryuuid": ("1.3.6.1.1.16.4",),
+    "generationqualifier": ("2.5.4.44",),
+    "gidnumber": ("1.3.6.1.1.1.1.1",),
+    "givenname": ("gn", "2.5.4.42"),
+    "initials": ("2.5.4.43",),
+    "l": ("localityname", "2.5.4.7"),
+    "mail": ("rfc822mailbox", "0.9.2342.19200300.100.1.3"),
+    "name": ("2.5.4.41",),
+    "o": ("organizationname", "2.5.4.10"),
+    "ou": ("organizationalunitname", "2.5.4.11"),
+    "postalcode": ("2.5.4.17",),
+    "serialnumber": ("2.5.4.5",),
+    "sn": ("surname", "2.5.4.4"),
+    "st": ("stateorprovincename", "2.5.4.8"),
+    "street": ("streetaddress", "2.5.4.9"),
+    "title": ("2.5.4.12",),
+    "uid": ("userid", "0.9.2342.19200300.100.1.1"),
+    "uidnumber": ("1.3.6.1.1.1.1.0",),
+    "uniqueidentifier": ("0.9.2342.19200300.100.1.44",),
+    "x500uniqueidentifier": ("2.5.4.45",),
+}
+TYPE_ALIASES: Mapping[str, str] = {alias: name for name, aliases in _TYPES.items() for alias in aliases}
+"""Other names and OIDs, in lower case, of the attribute types that DNs are made of."""
+
+_PLAIN_VALUE = r"[A-Za-z0-9_.@'/:&!?()*-]+(?: [A-Za-z0-9_.@'/:&!?()*-]+)*"
+# a DN that is its own key once it is in lower case; most are
+_PLAIN = re.compile(
+    rf"(?:uid|cn|ou|dc|o|c|l|st)={_PLAIN_VALUE}(?:,(?:uid|cn|ou|dc|o|c|l|st)={_PLAIN_VALUE})*", re.IGNORECASE | re.ASCII
+)
+_SPACES = " \t\r\n"
+_SEPARATORS = frozenset({"", "+", ",", ";"})
+_PAIR = r"\\(?:[0-9A-Fa-f]{2}|[ \"\#+,;<=>\\])"  # RFC 4514 3: an escaped character, or an escaped byte
+_CHARACTER = rf"(?:[^\"+,;<>\\\0{_SPACES}]|{_PAIR})"
+_AVA = re.compile(
+    rf"""[{_SPACES}]*(?:(?:OID\.)?(?P<oid>[0-9]+(?:\.[0-9]+)+)|(?P<name>[A-Za-z][A-Za-z0-9-]*))[{_SPACES}]*=[{_SPACES}]*
+    (?:\#(?P<hex>(?:[0-9A-Fa-f]{{2}})+)
+      |\"(?P<quoted>(?:[^\"\\\0]|{_PAIR})*)\"
+      |(?P<string>(?!\#){_CHARACTER}+(?:[{_SPACES}]+{_CHARACTER}+)*)
+      |)[{_SPACES}]*""",
+    re.VERBOSE | re.IGNORECASE | re.ASCII,
+)
+_ESCAPE = re.compile(r"\\([0-9A-Fa-f]{2}|.)")
+_SPECIAL = re.compile(r"[\x00-\x1f\x7f\"+,;<>\\\udc80-\udcff]|^#")
+_ONE_SPACE = "\\20"  # what a value of nothing but spaces is the same as
+_HALF_CHARACTER = re.compile("[\ud800-\udc7f\udd00-\udfff]")
+_BIT_STRING = re.compile(r"'[01]*'B")
+_BER_STRINGS = {  # the universal tags of strings and what they are written in (X.690 8.23)
+    0x04: "utf-8",
+    0x0C: "utf-8",
+    0x12: "ascii",
+    0x13: "ascii",
+    0x14: "latin-1",
+    0x16: "ascii",
+    0x1A: "ascii",
+    0x1C: "utf-32-be",
+    0x1E: "utf-16-be",
+}
+_LONG_FORM = 0x80  # X.690 8.1.3.5: the low bits count the bytes of the length
+
+
+def caseless(word: str) -> str:
+    """Return the key of a word of the protocol: an attribute name, an object class, a matching rule, a hexadecimal text."""
+    return word.lower()
+
+
+def exact(text: str) -> str:
+    """Return the key of a string that compares by case: compatibility forms unified, insignificant spaces gone."""
+    return squeezed(exact_case(text))
+
+
+def fold(text: str) -> str:
+    """Return the key of a string that compares without case, the rule of nearly every name in a directory."""
+    return squeezed(fold_case(text))
+
+
+def exact_case(text: str) -> str:
+    """Return `text` with compatibility forms unified, case and spaces as they are."""
+    return text if text.isascii() else unicodedata.normalize("NFKC", text)
+
+
+def fold_case(text: str) -> str:
+    """Return `text` without case and with compatibility forms unified, spaces as they are."""
+    if text.isascii():
+        return text.lower()
+    # case before form, as OpenLDAP does it; a second time, since a compatibility form may stand for capitals
+    return _lowered(_lowered(text))
+
+
+def _lowered(text: str) -> str:
+    """Lower letter by letter, so that a piece folds like the whole: str.lower looks at neighbours and may add letters."""
+    return unicodedata.normalize("NFKC", text.replace("Σ", "σ").replace("İ", "i").lower())
+
+
+def squeezed(text: str) -> str:
+    """Return `text` without the spaces that RFC 4518 2.6.1 calls insignificant: at both ends, and all but one between."""
+    text = text.strip(" ")
+    return re.sub("  +", " ", text) if "  " in text else text
+
+
+def login_key(login: str) -> str:
+    """Return the key that logins and e-mail addresses are compared by: without case, as their directory rules do."""
+    return fold(login)
+
+
+def dn_key(text: str) -> DnKey:
+    """Return the canonical key of a DN; raises DnSyntaxError.
+
+    Values fold case whatever their type, for no common naming attribute compares otherwise.
+    """
+    if _PLAIN.fullmatch(text):
+        return DnKey(text.lower())
+    return canonical_key(text)
+
+
+def canonical_key(text: str) -> DnKey:
+    """Return what `dn_key` promises, without its short cut."""
+    return DnKey(",".join("+".join(sorted(map(_ava_key, rdn))) for rdn in parse_dn(text)))
+
+
+def parse_dn(text: str) -> tuple[tuple[Ava, ...], ...]:
+    """Return the RDNs of a DN, the entry's own first; raises DnSyntaxError.
+
+    RFC 4514, and what older writers do: spaces around separators, ``;`` for ``,``, quoted values, ``OID.`` (RFC 2253 4).
+    """
+    if not text.strip(_SPACES):
+        return ()
+    half = _HALF_CHARACTER.search(text)
+    if half:
+        raise DnSyntaxError(f'"{shortened(half.group())}" is no character', half.start())
+    rdns: list[list[Ava]] = [[]]
+    at = 0
+    while True:
+        ava, at = _parse_ava(text, at)
+        separator = text[at : at + 1]
+        if separator not in _SEPARATORS:
+            raise DnSyntaxError(
+                f'unexpected "{shortened(separator)}": a special character inside a value is escaped with "\\"', at
+            )
+        if not ava.value:
+            raise DnSyntaxError(f'the value of "{ava.type}" is missing', at)
+        rdns[-1].append(ava)
+        if not separator:
+            return tuple(map(tuple, rdns))
+        if separator != "+":
+            rdns.append([])
+        at += 1
+
+
+def rdn_values(text: str) -> Mapping[str, str]:
+    """Return the values of the entry's own RDN by canonical type; empty for the empty DN."""
+    return {ava.type: ava.value for rdn in parse_dn(text)[:1] for ava in rdn}
+
+
+def rdn_of(key: DnKey) -> str:
+    """Return the entry's own RDN of a canonical key."""
+    return key.partition(",")[0]
+
+
+def parent(key: DnKey) -> DnKey:
+    """Return the key of the entry above; that of a top entry, and of the empty DN, is empty."""
+    return DnKey(key.partition(",")[2])
+
+
+def is_under(key: DnKey, base: DnKey) -> bool:
+    """Tell whether an entry is the base or below it; everything is below the empty DN."""
+    return not base or key == base or key.endswith(f",{base}")
+
+
+def split_unique_member(value: str) -> tuple[str, str]:
+    """Return the DN of a Name And Optional UID, and its UID (empty where there is none): a ``#`` in a DN is no UID.
+
+    RFC 4517 3.3.21: only what follows the last ``#`` counts, and only if it is a bit string.
+    """
+    if value.endswith("'B"):
+        dn, sharp, uid = value.rpartition("#")
+        if sharp and _BIT_STRING.fullmatch(uid):
+            return dn, uid
+    return value, ""
+
+
+def _parse_ava(text: str, at: int) -> tuple[Ava, int]:
+    found = _AVA.match(text, at)
+    if found is None:
+        raise DnSyntaxError(f'expected "type=value", not "{shortened(text[at:], 20)}"', at)
+    name = found["oid"] or caseless(found["name"])
+    name = TYPE_ALIASES.get(name, name)
+    if found["hex"]:
+        return _from_ber(name, caseless(found["hex"])), found.end()
+    return Ava(name, _unescaped(found["quoted"] or found["string"] or "")), found.end()
+
+
+def _from_ber(name: str, digits: str) -> Ava:
+    """Read the hexadecimal BER encoding of a value (RFC 4514 2.4); what holds no string stays hexadecimal."""
+    encoded = bytes.fromhex(digits)
+    start, length = 2, int.from_bytes(encoded[1:2], "big")
+    if length & _LONG_FORM:
+        start += length - _LONG_FORM
+        length = int.from_bytes(encoded[2:start], "big")
+    charset = _BER_STRINGS.get(encoded[0])
+    if charset and start + length == len(encoded):
+        try:
+            return Ava(name, encoded[start:].decode(charset))
+        except UnicodeDecodeError:
+            pass
+    return Ava(name, digits, encoded=True)
+
+
+def _unescaped(written: str) -> str:
+    """Return the value that is written; bytes that are no UTF-8 are kept with surrogateescape."""
+    if "\\" not in written:
+        return written
+    read, place = bytearray(), 0
+    for escape in _ESCAPE.finditer(written):
+        read += written[place : escape.start()].encode(errors="surrogateescape")
+        read += bytes.fromhex(escape[1]) if len(escape[1]) > 1 else escape[1].encode()
+        place = escape.end()
+    read += written[place:].encode(errors="surrogateescape")
+    return read.decode(errors="surrogateescape")
+
+
+def _ava_key(ava: Ava) -> str:
+    if ava.encoded:
+        return f"{ava.type}=#{ava.value}"
+    return f"{ava.type}={_SPECIAL.sub(_escaped, fold(ava.value)) or _ONE_SPACE}"
+
+
+def _escaped(special: re.Match[str]) -> str:
+    return f"\\{ord(special.group()) & 0xFF:02x}"

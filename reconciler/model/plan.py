@@ -1,0 +1,136 @@
+"""The plan as a value: what would be done, what was refused, what was held back, and how sure the reads were."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from reconciler.model.access import GroupKey
+from reconciler.model.change import Change
+from reconciler.model.diagnostic import Diagnostic
+
+FORMAT_VERSION = "1.0"
+
+
+class Hold(StrEnum):
+    """Why a change that the rules ask for is not in the plan."""
+
+    PROTECTED = "protected"  # the policy protects the user or the group
+    BY_HAND = "by_hand"  # the row carries somebody else's mark
+    FROZEN_GROUP = "frozen_group"  # a linked directory group is missing or unreadable
+    FROZEN_USER = "frozen_user"  # the entry cannot be used: skipped is not absent
+    LAST_OWNER = "last_owner"  # a group keeps its minimum of owners
+    NO_ACCOUNT = "no_account"  # the person has no account and users.create is false
+    NO_GROUP = "no_group"  # the group does not exist and groups.create is false
+    INACTIVE = "inactive"  # disabled by hand, and not ours to enable
+
+
+@dataclass(frozen=True, slots=True)
+class Withheld:
+    """A change that is shown and not made."""
+
+    change: Change
+    hold: Hold
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """What a guard stopped, with its numbers: `count` against `limit`, of `total` (0 where a total has no meaning).
+
+    `objects` names what is concerned, sorted and cut at 20; `waiver` is YAML, ready to paste into the policy.
+    """
+
+    guard: str
+    summary: str
+    count: int
+    limit: int
+    total: int
+    group: GroupKey | None
+    objects: tuple[str, ...]
+    waiver: str
+
+
+@dataclass(frozen=True, slots=True)
+class DirectoryFacts:
+    """What a plan remembers of the directory that it was made from; `complete` is true or there is no plan."""
+
+    name: str
+    source: str
+    read_at: str
+    digest: str
+    people: int
+    groups: int
+    complete: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Unchanged:
+    """How much was compared and found right."""
+
+    users: int = 0
+    groups: int = 0
+    memberships: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class TargetPlan:
+    """One target's section. `error` is set when the live state could not be read: then there are no changes.
+
+    `changes` stand in the order in which they are to be made.
+    """
+
+    name: str
+    kind: str
+    address: str
+    directory: str
+    changes: tuple[Change, ...] = ()
+    refusals: tuple[Refusal, ...] = ()
+    withheld: tuple[Withheld, ...] = ()
+    diagnostics: tuple[Diagnostic, ...] = ()
+    unchanged: Unchanged = Unchanged()
+    privileged: frozenset[str] = frozenset()  # roles whose grants count as privileged
+    guards_off: tuple[str, ...] = ()
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A whole run. Times are ISO 8601 UTC; `today` is the day that grants and waivers were judged by.
+
+    The id is not a field: it is the digest of the encoded plan (plan/codec.py), so it cannot disagree with the content.
+    """
+
+    created_at: str
+    today: str
+    policy_digest: str
+    policy_root: str
+    git_commit: str
+    directories: tuple[DirectoryFacts, ...]
+    targets: tuple[TargetPlan, ...]
+    notes: tuple[Diagnostic, ...] = field(default=())
+
+    @property
+    def errored(self) -> bool:
+        """Some target could not be read."""
+        return any(target.error for target in self.targets)
+
+    @property
+    def complete(self) -> bool:
+        """Every directory and every target was read to the end."""
+        return not self.errored and all(facts.complete for facts in self.directories)
+
+    @property
+    def applyable(self) -> bool:
+        """Complete, nothing refused, no error among the findings."""
+        return self.complete and not any(target.refusals or has_errors(target.diagnostics) for target in self.targets)
+
+    @property
+    def empty(self) -> bool:
+        """There is nothing to change."""
+        return not any(target.changes for target in self.targets)
+
+
+def has_errors(diagnostics: tuple[Diagnostic, ...]) -> bool:
+    """Tell whether any finding is an error."""
+    return any(finding.severity == "error" for finding in diagnostics)

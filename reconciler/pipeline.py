@@ -1,0 +1,138 @@
+"""The whole run, top to bottom: read the directories, render, read each target, diff, plan, apply; no target by name."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import date
+
+from reconciler.apply.execute import execute
+from reconciler.apply.report import Report
+from reconciler.desired.build import Desired, desire, rules_for
+from reconciler.desired.expectations import unmet
+from reconciler.desired.links import Directory
+from reconciler.diff.rules import DiffRules
+from reconciler.directory.sources import read_directories, read_for_snapshot
+from reconciler.errors import PlanRefused, PlanStale, TargetError, UsageError
+from reconciler.model.access import Scope
+from reconciler.model.diagnostic import Diagnostic
+from reconciler.model.directory import Needs, Snapshot
+from reconciler.model.plan import Plan, TargetPlan
+from reconciler.plan.build import Safety, build_target, facts_of
+from reconciler.plan.validity import displaced, outdated
+from reconciler.policy.model import GuardLimits, OnMissing, Policy, Protection, TargetConfig
+from reconciler.targets.registry import create, opened, options_of
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One run: the policy, the day that grants are judged by (UTC), the time (ISO 8601 UTC), and what to look at.
+
+    `targets` empty means all. `snapshots` are snapshot files that stand in for the directories they were taken from.
+    """
+
+    policy: Policy
+    today: date
+    now: str
+    targets: tuple[str, ...] = ()
+    snapshots: tuple[str, ...] = ()
+    git_commit: str = ""
+
+
+def make_plan(run: Run) -> Plan:
+    """Return what should change in every chosen target; writes nothing anywhere.
+
+    Raises DirectoryError for any read that is not proven complete. A target that cannot be read is an error of its own
+    section, and the others are planned all the same.
+    """
+    targets = chosen_targets(run)
+    snapshots = read_directories(run.policy, targets, run.snapshots, run.now)
+    directories = {name: Directory(snapshot) for name, snapshot in snapshots.items()}
+    return Plan(
+        created_at=run.now,
+        today=run.today.isoformat(),
+        policy_digest=run.policy.digest,
+        policy_root=run.policy.root,
+        git_commit=run.git_commit,
+        directories=tuple(facts_of(snapshot) for snapshot in snapshots.values()),
+        targets=tuple(plan_target(run, target, directories[target.directory]) for target in targets),
+        notes=tuple(note for directory in directories.values() for note in directory.findings()),
+    )
+
+
+def plan_target(run: Run, target: TargetConfig, directory: Directory) -> TargetPlan:
+    """Return one target's section; an unreachable target yields a section that holds only its error."""
+    section = TargetPlan(target.name, target.kind, "", target.directory)
+    try:
+        with opened(target) as app:
+            section = replace(section, address=app.address)
+            want = desire(rules_for(run.policy, target.name), directory, app.capabilities, run.today)
+            have = app.read(scope_of(run.policy, target, want))
+    except TargetError as error:
+        return replace(section, error=str(error))
+    limits = run.policy.guards.get(target.name, GuardLimits())
+    safety = Safety(limits, run.policy.waivers, run.today, app.capabilities)
+    return build_target(section, have, want, diff_rules(run.policy, target, safety), safety)
+
+
+def apply_plan(run: Run, plan: Plan, plan_id: str) -> Report:
+    """Make exactly this plan so and return what became of every change.
+
+    Before any write raises PlanRefused for a plan that is not applyable, and PlanStale for one that another policy made,
+    that is about other targets, or that rests on a grant or waiver which is over; TargetError as `create`.
+    """
+    if plan.policy_digest != run.policy.digest:
+        raise PlanStale("The policy has changed since this plan was made; nothing was written. Plan again.")
+    if not plan.applyable:
+        raise PlanRefused("This plan holds refusals or errors; nothing was written. `reconcile show` names them.")
+    if reason := outdated(plan, run.policy, run.today) or displaced(plan.targets, _present(run.policy, plan)):
+        raise PlanStale(f"{reason} Nothing was written. Plan again.")
+    configs = run.policy.targets
+    return execute(plan, plan_id, lambda name: create(configs[name].kind, options_of(configs[name])))
+
+
+def _present(policy: Policy, plan: Plan) -> dict[str, TargetPlan]:
+    """Return what the policy says now about the plan's targets, those that it still has; connects to none."""
+    found = {}
+    for name in {section.name for section in plan.targets} & set(policy.targets):
+        config = policy.targets[name]
+        with opened(config) as app:
+            found[name] = TargetPlan(name, config.kind, app.address, config.directory)
+    return found
+
+
+def take_snapshot(run: Run, directory: str) -> tuple[Snapshot, Needs]:
+    """Return a complete read of one directory, and the attributes that it was read for."""
+    return read_for_snapshot(run.policy, directory, run.now)
+
+
+def check_expectations(run: Run) -> tuple[Diagnostic, ...]:
+    """Return the policy's own tests that do not hold; asks no target for its live state."""
+    targets = [run.policy.targets[name] for name in sorted({expected.target for expected in run.policy.expect})]
+    snapshots = read_directories(run.policy, targets, run.snapshots, run.now)
+    directories = {name: Directory(snapshot) for name, snapshot in snapshots.items()}
+    wanted = {}
+    for target in targets:
+        with opened(target) as app:
+            rules = rules_for(run.policy, target.name)
+            wanted[target.name] = desire(rules, directories[target.directory], app.capabilities, run.today)
+    return unmet(run.policy.expect, wanted)
+
+
+def chosen_targets(run: Run) -> list[TargetConfig]:
+    """Return the chosen targets by name; raises UsageError for a name that the policy does not have."""
+    for name in sorted(set(run.targets) - set(run.policy.targets)):
+        known = ", ".join(sorted(run.policy.targets)) or "none"
+        raise UsageError(f'The policy has no target "{name}"; it has: {known}.')
+    return [run.policy.targets[name] for name in sorted(set(run.targets or run.policy.targets))]
+
+
+def scope_of(policy: Policy, target: TargetConfig, want: Desired) -> Scope:
+    """Return what the live read has to cover; before an account is removed, everything that goes with it has to be seen."""
+    removes = OnMissing.REMOVE in {target.users.when_missing, target.users.when_disabled}
+    return Scope(target.directory, frozenset(want.state.groups), removes or bool(policy.imports.get(target.name)))
+
+
+def diff_rules(policy: Policy, target: TargetConfig, safety: Safety) -> DiffRules:
+    """Return what the comparison has to respect."""
+    protected = policy.protected.get(target.name, Protection())
+    return DiffRules(target.users, target.groups, protected, safety.capabilities.roles)

@@ -1,0 +1,1 @@
+"""Turn changes into a plan that a person can review and that can refuse itself; pure."""

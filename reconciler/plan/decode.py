@@ -1,0 +1,210 @@
+"""Read a plan file back, and refuse whatever is not exactly a plan that we wrote; pure."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import fields
+from typing import Any
+
+from reconciler.errors import UsageError
+from reconciler.model.access import Flag, Group, GroupKey, Role, User, UserKey, Value
+from reconciler.model.change import (
+    AddMembership,
+    AdoptGroup,
+    AdoptUser,
+    Change,
+    ChangeRole,
+    CreateGroup,
+    CreateUser,
+    DisableUser,
+    EnableUser,
+    RemoveGroup,
+    RemoveMembership,
+    RemoveUser,
+    RenameGroup,
+    SetFlag,
+    UpdateUser,
+    Who,
+)
+from reconciler.model.diagnostic import Diagnostic, Position, Severity
+from reconciler.model.plan import (
+    FORMAT_VERSION,
+    DirectoryFacts,
+    Hold,
+    Plan,
+    Refusal,
+    TargetPlan,
+    Unchanged,
+    Withheld,
+)
+from reconciler.model.reason import Reason, Why
+from reconciler.model.text import shortened
+from reconciler.plan.encode import Document, content, digest
+
+_AGAIN = "Make it again with `reconcile plan --out`."
+
+
+def decode(text: str, name: str = "the plan file") -> tuple[Plan, Document]:
+    """Return the plan in `text` and its data; `name` is how errors call it.
+
+    Raises UsageError for a file that is truncated, no plan, of another major format, or not what its id says.
+    """
+    document = load_document(text, name)
+    try:
+        plan = _plan(document)
+        # a newer minor format may say more than we would: then its own digest is all the proof there is
+        again = {**content(plan), "id": document["id"]} if document["format_version"] == FORMAT_VERSION else document
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise UsageError(f"{name} is not a usable plan: {shortened(repr(error))}. {_AGAIN}") from error
+    if again != document:
+        place = shortened(_first_difference(document, again))
+        raise UsageError(f"{name} holds something at {place} that this version would not have written. {_AGAIN}")
+    return plan, document
+
+
+def _first_difference(have: Document, want: Document) -> str:
+    """Return the path of the first place where two documents that differ do so, such as ``['targets'][0]['kind']``."""
+    from deepdiff import DeepDiff  # noqa: PLC0415 - heavy, and needed only to say what is wrong
+
+    found = DeepDiff(have, want, ignore_private_variables=False, view="tree")
+    return min(str(place.path()).removeprefix("root") for places in found.values() for place in places)
+
+
+def load_document(text: str, name: str = "the plan file") -> Document:
+    """Return the plan's data after checking its format and its digest; raises UsageError as `decode` does."""
+    try:
+        document = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise UsageError(
+            f"{name} is not complete JSON, truncated perhaps: {shortened(str(error))}. {_AGAIN}"
+        ) from error
+    if not isinstance(document, dict) or not isinstance(document.get("format_version"), str):
+        raise UsageError(f"{name} is JSON, but not a plan. {_AGAIN}")
+    major, ours = document["format_version"].split(".")[0], FORMAT_VERSION.split(".")[0]
+    if major != ours:
+        raise UsageError(
+            f"{name} has plan format {shortened(document['format_version'])}; this version reads {ours}.x. "
+            "Apply it with the version that made it, or make it again."
+        )
+    if document.get("id") != digest(document):
+        raise UsageError(f"{name} was edited or damaged: its id is not the digest of its content. {_AGAIN}")
+    return document
+
+
+def _plan(document: Document) -> Plan:
+    policy = document["policy"]
+    return Plan(
+        created_at=document["created_at"],
+        today=document["today"],
+        policy_digest=policy["digest"],
+        policy_root=policy["root"],
+        git_commit=policy["git_commit"],
+        directories=tuple(DirectoryFacts(**_known(DirectoryFacts, facts)) for facts in document["directories"]),
+        targets=tuple(_target(target) for target in document["targets"]),
+        notes=tuple(_diagnostic(note) for note in document["notes"]),
+    )
+
+
+def _target(target: Document) -> TargetPlan:
+    return TargetPlan(
+        name=target["name"],
+        kind=target["kind"],
+        address=target["address"],
+        directory=target["directory"],
+        changes=tuple(_change(change) for change in target["changes"]),
+        refusals=tuple(_refusal(refusal) for refusal in target["refusals"]),
+        withheld=tuple(
+            Withheld(_change(item["change"]), Hold(item["hold"]), item["detail"]) for item in target["withheld"]
+        ),
+        diagnostics=tuple(_diagnostic(finding) for finding in target["diagnostics"]),
+        unchanged=Unchanged(**_known(Unchanged, target["unchanged"])),
+        privileged=frozenset(target["privileged_roles"]),
+        guards_off=tuple(target["guards_off"]),
+        error=target["error"],
+    )
+
+
+def _refusal(data: Document) -> Refusal:
+    return Refusal(**{**_known(Refusal, data), "objects": tuple(data["objects"])})
+
+
+def _diagnostic(data: Document) -> Diagnostic:
+    return Diagnostic(
+        severity=Severity(data["severity"]),
+        code=data["code"],
+        summary=data["summary"],
+        detail=data["detail"],
+        where=_position(data["where"]),
+        subject=data["subject"],
+    )
+
+
+def _known(kind: type[DirectoryFacts | Unchanged | Refusal], data: Document) -> Document:
+    """Return the fields that this version knows; those that a newer minor format adds are left out."""
+    return {field.name: data[field.name] for field in fields(kind)}
+
+
+def _position(data: Document | None) -> Position | None:
+    return None if data is None else Position(data["path"], data["line"], data["column"])
+
+
+def _reason(data: Document) -> Reason:
+    return Reason(Why(data["why"]), _position(data["rule"]), tuple(data["path"]), data["detail"])
+
+
+def _who(data: Document) -> Who:
+    return Who(data["username"], UserKey(data["key"]))
+
+
+def _user(data: Document) -> User:
+    return User(
+        key=UserKey(data["key"]),
+        username=data["username"],
+        attributes=_values(data["attributes"]),
+        active=data["active"],
+        flags={Flag(flag): held for flag, held in data["flags"].items()},
+        managed=data["managed"],
+        disabled_by_hand=data["disabled_by_hand"],
+    )
+
+
+def _values(data: Document) -> dict[str, Value]:
+    return {key: tuple(value) if isinstance(value, list) else value for key, value in data.items()}
+
+
+def _group(data: Document) -> Group:
+    return Group(GroupKey(data["key"]), data["source"], data["managed"])
+
+
+def _change(data: Document) -> Change:
+    return _BUILDERS[data["type"]](data, _reason(data["reason"]))
+
+
+# One builder per type name of model.change.type_name; decode() proves them by encoding the result again.
+_BUILDERS: Mapping[str, Callable[[dict[str, Any], Reason], Change]] = {
+    "user.create": lambda data, why: CreateUser(_user(data["want"]), why),
+    "user.adopt": lambda data, why: AdoptUser(_who(data["user"]), _user(data["have"]), why),
+    "user.update": lambda data, why: UpdateUser(_who(data["user"]), _values(data["have"]), _values(data["want"]), why),
+    "user.enable": lambda data, why: EnableUser(_who(data["user"]), why),
+    "user.disable": lambda data, why: DisableUser(_who(data["user"]), why),
+    "user.remove": lambda data, why: RemoveUser(_who(data["user"]), _user(data["have"]), why),
+    "user.flag": lambda data, why: SetFlag(
+        _who(data["user"]), Flag(data["flag"]), have=data["have"], want=data["want"], reason=why
+    ),
+    "group.create": lambda data, why: CreateGroup(_group(data["want"]), why),
+    "group.adopt": lambda data, why: AdoptGroup(_group(data["want"]), why),
+    "group.rename": lambda data, why: RenameGroup(
+        GroupKey(data["have"]["key"]), GroupKey(data["want"]["key"]), data["want"]["source"], why
+    ),
+    "group.remove": lambda data, why: RemoveGroup(_group(data["have"]), why),
+    "membership.add": lambda data, why: AddMembership(
+        _who(data["user"]), GroupKey(data["group"]), Role(data["want"]), why
+    ),
+    "membership.change": lambda data, why: ChangeRole(
+        _who(data["user"]), GroupKey(data["group"]), Role(data["have"]), Role(data["want"]), why
+    ),
+    "membership.remove": lambda data, why: RemoveMembership(
+        _who(data["user"]), GroupKey(data["group"]), Role(data["have"]), why
+    ),
+}

@@ -1,0 +1,309 @@
+"""Turn a plan into the JSON document that every view and every later apply reads; pure."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, TypeAlias, assert_never
+
+from reconciler.model.access import Group, User, Value
+from reconciler.model.change import (
+    AddMembership,
+    AdoptGroup,
+    AdoptUser,
+    Change,
+    ChangeRole,
+    CreateGroup,
+    CreateUser,
+    DisableUser,
+    EnableUser,
+    RemoveGroup,
+    RemoveMembership,
+    RemoveUser,
+    RenameGroup,
+    SetFlag,
+    UpdateUser,
+    Who,
+    type_name,
+)
+from reconciler.model.diagnostic import Diagnostic, Position
+from reconciler.model.plan import FORMAT_VERSION, DirectoryFacts, Plan, Refusal, TargetPlan, Withheld
+from reconciler.model.reason import Reason
+from reconciler.plan.precondition import precondition
+from reconciler.plan.summary import summary_of
+
+Document: TypeAlias = dict[str, Any]
+"""JSON-ready data. `Any` is at home only here: json has no better type."""
+
+
+def encode(plan: Plan) -> Document:
+    """Return the plan as plain data, its id included: the digest of everything else in it."""
+    document = content(plan)
+    document["id"] = digest(document)
+    return document
+
+
+def content(plan: Plan) -> Document:
+    """Return the plan as plain data without its id; equal to what `json.loads` makes of its text."""
+    return {
+        "format_version": FORMAT_VERSION,
+        "created_at": plan.created_at,
+        "today": plan.today,
+        "complete": plan.complete,
+        "applyable": plan.applyable,
+        "errored": plan.errored,
+        "policy": {"root": plan.policy_root, "digest": plan.policy_digest, "git_commit": plan.git_commit},
+        "directories": [_directory(facts) for facts in plan.directories],
+        "targets": [_target(target) for target in plan.targets],
+        "notes": [_diagnostic(note) for note in plan.notes],
+        "summary": summary_of(plan),
+    }
+
+
+def digest(document: Mapping[str, object]) -> str:
+    """Return ``sha256:`` over the document in canonical JSON, its own id left out, whatever its white space.
+
+    The document is taken row by row, so that a plan of hundreds of thousands of changes is never one more text in memory:
+    first everything that is no list of rows, then each row on a line of its own after the name of its list.
+    """
+    found = hashlib.sha256()
+    for line in _canonical_lines({key: value for key, value in document.items() if key != "id"}):
+        found.update(line.encode() + b"\n")
+    return "sha256:" + found.hexdigest()
+
+
+def to_text(document: Document) -> str:
+    """Return the document as JSON text, one line per change, the same bytes for the same document."""
+    return "".join(pieces(document))
+
+
+def pieces(document: Document) -> Iterator[str]:
+    """Yield the text of `to_text` in lines."""
+    yield "{\n"
+    for key in ("id", "format_version", "created_at", "today", "complete", "applyable", "errored", "policy", "summary"):
+        yield f'  "{key}": {json.dumps(document[key])},\n'
+    yield from _rows("directories", document["directories"], "  ", ",\n")
+    yield '  "targets": ['
+    for number, target in enumerate(document["targets"]):
+        yield "\n    {\n" if number == 0 else ",\n    {\n"
+        yield from _target_pieces(target)
+        yield "    }"
+    yield "\n  ],\n" if document["targets"] else "],\n"
+    yield from _rows("notes", document["notes"], "  ", "\n")
+    yield "}\n"
+
+
+def _target_pieces(target: Document) -> Iterator[str]:
+    last = len(target) - 1
+    for number, (key, value) in enumerate(target.items()):
+        end = ",\n" if number < last else "\n"
+        if isinstance(value, list):
+            yield from _rows(key, value, "      ", end)
+        else:
+            yield f'      "{key}": {json.dumps(value)}{end}'
+
+
+def _rows(key: str, rows: Sequence[object], margin: str, end: str) -> Iterator[str]:
+    if not rows:
+        yield f'{margin}"{key}": []{end}'
+        return
+    yield f'{margin}"{key}": [\n'
+    for row in rows[:-1]:
+        yield f"{margin}  {json.dumps(row)},\n"
+    yield f"{margin}  {json.dumps(rows[-1])}\n{margin}]{end}"
+
+
+def _canonical_lines(data: Mapping[str, object]) -> Iterator[str]:
+    lists = {key: value for key, value in data.items() if isinstance(value, list)}
+    yield _canonical({key: value for key, value in data.items() if key not in lists})
+    for key, rows in sorted(lists.items()):
+        yield _canonical([key, len(rows)])
+        for row in rows:
+            if key == "targets" and isinstance(row, dict):
+                yield from _canonical_lines(row)
+            else:
+                yield _canonical(row)
+
+
+def _canonical(data: object) -> str:
+    return _CANONICAL.encode(data)
+
+
+_CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"))
+
+
+def _directory(facts: DirectoryFacts) -> Document:
+    return {
+        "name": facts.name,
+        "source": facts.source,
+        "read_at": facts.read_at,
+        "digest": facts.digest,
+        "people": facts.people,
+        "groups": facts.groups,
+        "complete": facts.complete,
+    }
+
+
+def _target(target: TargetPlan) -> Document:
+    shared = _Shared()
+    return {
+        "name": target.name,
+        "kind": target.kind,
+        "address": target.address,
+        "directory": target.directory,
+        "error": target.error,
+        "privileged_roles": sorted(target.privileged),
+        "guards_off": list(target.guards_off),
+        "unchanged": {
+            "users": target.unchanged.users,
+            "groups": target.unchanged.groups,
+            "memberships": target.unchanged.memberships,
+        },
+        "counts": _counts(target.changes),
+        "changes": [_change(change, target.name, shared) for change in target.changes],
+        "refusals": [_refusal(refusal) for refusal in target.refusals],
+        "withheld": [_withheld(withheld, target.name, shared) for withheld in target.withheld],
+        "diagnostics": [_diagnostic(finding) for finding in target.diagnostics],
+    }
+
+
+def _counts(changes: Iterable[Change]) -> Document:
+    return dict(sorted(Counter(type_name(change) for change in changes).items()))
+
+
+def _refusal(refusal: Refusal) -> Document:
+    return {
+        "guard": refusal.guard,
+        "summary": refusal.summary,
+        "count": refusal.count,
+        "limit": refusal.limit,
+        "total": refusal.total,
+        "group": refusal.group,
+        "objects": list(refusal.objects),
+        "waiver": refusal.waiver,
+    }
+
+
+def _withheld(withheld: Withheld, target: str, shared: _Shared) -> Document:
+    return {"hold": str(withheld.hold), "detail": withheld.detail, "change": _change(withheld.change, target, shared)}
+
+
+def _diagnostic(finding: Diagnostic) -> Document:
+    return {
+        "severity": str(finding.severity),
+        "code": finding.code,
+        "summary": finding.summary,
+        "detail": finding.detail,
+        "where": _position(finding.where),
+        "subject": finding.subject,
+    }
+
+
+def _position(position: Position | None) -> Document | None:
+    return None if position is None else {"path": position.path, "line": position.line, "column": position.column}
+
+
+class _Shared:
+    """The data that thousands of changes of one target have in common: one object each, which keeps plans small."""
+
+    def __init__(self) -> None:
+        self._reasons: dict[int, Document] = {}
+        self._people: dict[Who, Document] = {}
+        self._preconditions: dict[str, Document] = {}
+
+    def reason(self, reason: Reason) -> Document:
+        known = self._reasons.get(id(reason))
+        if known is None:
+            known = self._reasons[id(reason)] = {
+                "why": str(reason.why),
+                "rule": _position(reason.rule),
+                "path": list(reason.path),
+                "detail": reason.detail,
+            }
+        return known
+
+    def who(self, who: Who) -> Document:
+        known = self._people.get(who)
+        if known is None:
+            known = self._people[who] = _who(who)
+        return known
+
+    def precondition(self, change: Change) -> Document:
+        facts = _plain(precondition(change))
+        return self._preconditions.setdefault(repr(facts), facts) if "role" in facts else facts
+
+
+def _plain(values: Mapping[str, Value | None]) -> Document:
+    """Return the values by name, sorted, with lists as JSON has them."""
+    return {name: list(value) if isinstance(value, tuple) else value for name, value in sorted(values.items())}
+
+
+def _who(who: Who) -> Document:
+    return {"username": who.username, "key": who.key}
+
+
+def _user(user: User) -> Document:
+    return {
+        "username": user.username,
+        "key": user.key,
+        "attributes": _plain(user.attributes),
+        "active": user.active,
+        "flags": {str(flag): held for flag, held in sorted(user.flags.items())},
+        "managed": user.managed,
+        "disabled_by_hand": user.disabled_by_hand,
+    }
+
+
+def _group(group: Group) -> Document:
+    return {"key": group.key, "source": group.source, "managed": group.managed}
+
+
+def _change(change: Change, target: str, shared: _Shared) -> Document:
+    who, group, have, want = _parts(change)
+    document: Document = {
+        "type": type_name(change),
+        "target": target,
+        "user": None if who is None else shared.who(who),
+        "group": group,
+        "have": have,
+        "want": want,
+        "reason": shared.reason(change.reason),
+        "precondition": shared.precondition(change),
+    }
+    if isinstance(change, SetFlag):
+        document["flag"] = str(change.flag)
+    return document
+
+
+def _parts(change: Change) -> tuple[Who | None, str | None, object, object]:  # noqa: C901, PLR0911, PLR0912 - one arm per type
+    match change:
+        case CreateUser(user=user):
+            return Who(user.username, user.key), None, None, _user(user)
+        case AdoptUser(who=who, have=account) | RemoveUser(who=who, have=account):
+            return who, None, _user(account), None
+        case UpdateUser(who=who, have=before, want=after):
+            return who, None, _plain(before), _plain(after)
+        case EnableUser(who=who):
+            return who, None, False, True
+        case DisableUser(who=who):
+            return who, None, True, False
+        case SetFlag(who=who, have=held, want=wanted):
+            return who, None, held, wanted
+        case CreateGroup(group=group):
+            return None, group.key, None, _group(group)
+        case AdoptGroup(group=group):
+            return None, group.key, None, _group(group)
+        case RenameGroup(have=name, want=new, source=source):
+            return None, name, {"key": name, "source": source}, {"key": new, "source": source}
+        case RemoveGroup(have=gone):
+            return None, gone.key, _group(gone), None
+        case AddMembership(who=who, group=name, want=role):
+            return who, name, None, role
+        case ChangeRole(who=who, group=name, have=role, want=new_role):
+            return who, name, role, new_role
+        case RemoveMembership(who=who, group=name, have=role):
+            return who, name, role, None
+        case _:
+            assert_never(change)

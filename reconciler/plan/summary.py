@@ -1,0 +1,66 @@
+"""Count what a plan would do, the way its last line says it; pure."""
+
+from __future__ import annotations
+
+from typing import assert_never
+
+from reconciler.model.change import (
+    AddMembership,
+    AdoptGroup,
+    AdoptUser,
+    Change,
+    ChangeRole,
+    CreateGroup,
+    CreateUser,
+    DisableUser,
+    EnableUser,
+    RemoveGroup,
+    RemoveMembership,
+    RemoveUser,
+    RenameGroup,
+    SetFlag,
+    UpdateUser,
+    person_of,
+)
+from reconciler.model.plan import Plan
+
+
+def summary_of(plan: Plan) -> dict[str, int]:
+    """Return the counts of add, change, remove, people affected, privileged grants, withheld and refused."""
+    changes = [(target, change) for target in plan.targets for change in target.changes]
+    verbs = [verb_of(change) for _, change in changes]
+    return {
+        "add": verbs.count("add"),
+        "change": verbs.count("change"),
+        "remove": verbs.count("remove"),
+        "people": len({(target.directory, person) for target, change in changes if (person := person_of(change))}),
+        "privileged_grants": sum(is_privileged_grant(change, target.privileged) for target, change in changes),
+        "withheld": sum(len(target.withheld) for target in plan.targets),
+        "refused": sum(len(target.refusals) for target in plan.targets),
+    }
+
+
+def verb_of(change: Change) -> str:
+    """Return ``add``, ``change`` or ``remove``: what the sign before its line says."""
+    match change:
+        case CreateUser() | CreateGroup() | AddMembership():
+            return "add"
+        case DisableUser() | RemoveUser() | RemoveGroup() | RemoveMembership():
+            return "remove"
+        case AdoptUser() | UpdateUser() | EnableUser() | SetFlag() | AdoptGroup() | RenameGroup() | ChangeRole():
+            return "change"
+        case _:
+            assert_never(change)
+
+
+def is_privileged_grant(change: Change, privileged: frozenset[str]) -> bool:
+    """Tell whether the change gives a privileged role, or the admin mark."""
+    match change:
+        case AddMembership(want=role) | ChangeRole(want=role):
+            return role in privileged and not (isinstance(change, ChangeRole) and change.have in privileged)
+        case CreateUser(user=user):
+            return any(held for flag, held in user.flags.items() if flag == "admin")
+        case SetFlag(flag=flag, want=wanted):
+            return flag == "admin" and wanted
+        case _:
+            return False

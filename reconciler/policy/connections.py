@@ -1,0 +1,255 @@
+"""Read directories and targets: where they are, how to log in, how accounts and groups are managed; connects to nothing."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable, Mapping
+from typing import Literal, cast
+
+from reconciler.model.text import shortened
+from reconciler.policy.findings import Findings
+from reconciler.policy.merge import Sections
+from reconciler.policy.model import (
+    ALL_TARGETS,
+    Bind,
+    DirectoryConfig,
+    GroupRules,
+    NamedGroup,
+    OnMissing,
+    OnMissingGroup,
+    TargetConfig,
+    Tls,
+    UserRules,
+)
+from reconciler.policy.node import Node
+from reconciler.policy.schema import SECRET_KEYS
+from reconciler.policy.values import filter_of, path_of, secret_of, template_of
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
+_COMMON = frozenset(
+    {
+        "kind",
+        "directory",
+        "users",
+        "groups",
+        "admin_group",
+        "external_groups",
+        "on_missing_group",
+        "on_refusal",
+        "roles",
+    }
+)
+_TEMPLATES = frozenset({"external_id"})
+_SQLITE = "sqlite:///"
+_SQL_URL = f"{_SQLITE}roster.db"
+
+
+def directories(sections: Sections, findings: Findings) -> dict[str, DirectoryConfig]:
+    """Return every sound directory by name, sorted."""
+    found = sorted(sections.units["directories"].items())
+    return {name: _directory(name, node, findings) for (name,), node in found}
+
+
+def targets(sections: Sections, findings: Findings) -> dict[str, TargetConfig]:
+    """Return every sound target by name, sorted; its directory must be one that some file names."""
+    found = sorted(sections.units["targets"].items())
+    _check_places((node for _, node in found), findings)
+    return {name: _target(name, node, sections.named["directories"], findings) for (name,), node in found}
+
+
+def _directory(name: str, node: Node, findings: Findings) -> DirectoryConfig:
+    _check_name(name, node, findings)
+    _check_bind(node, findings)
+    # the casts: the schema has held these texts against their lists
+    return DirectoryConfig(
+        name=name,
+        kind=cast("Literal['ldap', 'ldif', 'snapshot', 'c1z']", node.text("kind")),
+        where=node.key_where,
+        servers=node.texts("servers"),
+        dialect=cast("Literal['openldap', 'active_directory', '389ds', 'auto']", node.text("dialect", "auto")),
+        bind=_bind(node),
+        tls=_tls(node),
+        file=path_of(node.child("file")),
+        base=node.text("base"),
+        group_base=node.text("group_base", node.text("base")),
+        user_filter=filter_of(node.child("user_filter"), findings),
+        group_filter=filter_of(node.child("group_filter"), findings),
+        attributes={word: str(entry.data) for word, entry in sorted(node.child("attributes").entries())},
+        nested_groups=node.flag("nested_groups", default=True),
+        explicit=frozenset(key for key, _ in node.entries()),
+        page_size=node.whole("page_size", 1000),
+        connect_timeout=node.whole("connect_timeout", 10),
+        receive_timeout=node.whole("receive_timeout", 60),
+    )
+
+
+def _bind(node: Node) -> Bind | None:
+    bind = node.get("bind")
+    if bind is None:
+        return None
+    sasl = cast("Literal['', 'external', 'gssapi', 'ntlm']", bind.text("sasl"))
+    return Bind(bind.text("dn"), secret_of(bind.child("password")), sasl)
+
+
+def _tls(node: Node) -> Tls:
+    tls = node.child("tls")
+    return Tls(path_of(tls.child("ca_file")), tls.flag("start_tls"), tls.flag("plaintext"))
+
+
+def _check_bind(node: Node, findings: Findings) -> None:
+    """A bind is whole, and nothing is sent in clear unless that is said."""
+    bind = node.get("bind")
+    if bind is None:
+        return
+    sasl, dn, password = bind.text("sasl"), bind.text("dn"), bind.get("password")
+    if sasl in {"external", "gssapi"} and password:
+        _bind_error(bind, findings, f"sasl: {sasl} takes no password. Remove one of the two.")
+    elif sasl in {"", "ntlm"} and not (dn and password):
+        _bind_error(
+            bind, findings, "A bind is dn and password, or sasl: external or gssapi. Leave bind out to be anonymous."
+        )
+    tls = node.child("tls")
+    if not password or tls.flag("start_tls") or tls.flag("plaintext"):
+        return
+    for server in node.child("servers").items():
+        if str(server.data).startswith("ldap://"):
+            message = f"The password would go to {shortened(str(server.data))} in clear."
+            way_out = "Use ldaps://, or tls: {start_tls: true}; tls: {plaintext: true} says that it is wanted."
+            findings.error(server.source, server.where, "PLAINTEXT-BIND", f"{message} {way_out}")
+
+
+def _bind_error(bind: Node, findings: Findings, message: str) -> None:
+    findings.error(bind.source, bind.key_where, "BAD-BIND", message)
+
+
+def _target(name: str, node: Node, known: Mapping[str, object], findings: Findings) -> TargetConfig:
+    _check_name(name, node, findings)
+    _check_bind(node, findings)
+    _check_login(node, findings)
+    _check_roles(node, findings)
+    _check_directory(node.child("directory"), known, findings)
+    kind = node.text("kind")
+    return TargetConfig(
+        name=name,
+        kind=kind,
+        directory=node.text("directory"),
+        where=node.key_where,
+        roles=node.texts("roles") or (("member",) if kind == "sql" else ()),
+        users=_user_rules(node.get("users"), findings),
+        groups=_group_rules(node.get("groups")),
+        admin_group=_named_group(node.get("admin_group")),
+        external_groups=tuple(
+            NamedGroup(str(group.data), group.where) for group in node.child("external_groups").items()
+        ),
+        on_missing_group=OnMissingGroup(node.text("on_missing_group", "freeze")),
+        on_refusal="continue" if node.text("on_refusal") == "continue" else "stop",
+        options={**({"url": _SQL_URL} if kind == "sql" else {}), **_options(node, findings)},
+        folder=node.source.folder,
+    )
+
+
+def _user_rules(node: Node | None, findings: Findings) -> UserRules:
+    if node is None:
+        return UserRules()
+    return UserRules(
+        scope="all" if node.text("scope") == "all" else "linked",
+        create=node.flag("create"),
+        when_missing=OnMissing(node.text("when_missing", "disable")),
+        when_disabled=OnMissing(node.text("when_disabled", "disable")),
+        username=template_of(node.child("username"), findings),
+        sync=tuple(dict.fromkeys(node.texts("sync"))),
+        adopt=node.flag("adopt"),
+        where=node.key_where,
+    )
+
+
+def _group_rules(node: Node | None) -> GroupRules:
+    if node is None:
+        return GroupRules()
+    when_missing = OnMissing(node.text("when_missing", "keep"))
+    return GroupRules(node.flag("create"), when_missing, node.flag("adopt"), node.key_where)
+
+
+def _named_group(node: Node | None) -> NamedGroup | None:
+    return NamedGroup(str(node.data), node.where) if node else None
+
+
+def _options(node: Node, findings: Findings) -> dict[str, object]:
+    """Return the keys that only this kind of target knows, as values: paths resolved, secrets as references, lists frozen."""
+    return {key: _option(node, key, entry, findings) for key, entry in sorted(node.entries()) if key not in _COMMON}
+
+
+def _option(node: Node, key: str, entry: Node, findings: Findings) -> object:
+    if key in SECRET_KEYS:
+        return secret_of(entry)
+    if key == "bind":
+        return _bind(node)
+    if key == "tls":
+        return _tls(node)
+    if key == "file":
+        return path_of(entry)
+    if key in _TEMPLATES:
+        return template_of(entry, findings)
+    return node.texts(key) if isinstance(entry.data, list) else entry.data
+
+
+def _check_name(name: str, node: Node, findings: Findings) -> None:
+    if not _NAME.fullmatch(name):
+        meant = f' "{ALL_TARGETS}" stands for all targets in other sections.' if name == ALL_TARGETS else ""
+        message = (
+            f'"{shortened(name, 60)}" cannot be a name here. Use up to 64 letters, digits, "_", "." and "-".{meant}'
+        )
+        findings.error(node.source, node.key_where, "BAD-NAME", message)
+
+
+def _check_directory(node: Node, known: Mapping[str, object], findings: Findings) -> None:
+    name = str(node.data)
+    if name not in known:
+        message = f'No directory is called "{shortened(name, 60)}". {findings.alternatives(name, known)}'
+        findings.error(node.source, node.where, "UNKNOWN-DIRECTORY", message)
+
+
+def _check_places(nodes: Iterable[Node], findings: Findings) -> None:
+    """Two targets at one place for one directory claim the same marks, and each would undo the other's work for ever."""
+    first: dict[tuple[str, str], Node] = {}
+    for node in sorted((node for node in nodes if node.text("kind") == "sql"), key=lambda node: node.key_where):
+        same = first.setdefault((_place(node), node.text("directory")), node)
+        if same is not node:
+            other = f'"{shortened(str(same.path[-1]), 60)}" at {same.key_where}'
+            fact = f"This target writes to the same place for the same directory as {other}."
+            way_out = "Make them one target, or give one of them another url."
+            findings.error(node.source, node.key_where, "SAME-TARGET", f"{fact} {way_out}")
+
+
+def _place(node: Node) -> str:
+    """Return the url of a roster as one text for one place: the path of a SQLite file is absolute and has no ``..``."""
+    url = node.text("url", _SQL_URL)
+    if not url.startswith(_SQLITE):
+        return url
+    return _SQLITE + os.path.abspath(os.path.join(node.source.folder, url.removeprefix(_SQLITE)))  # noqa: PTH100, PTH118 - text in, text out
+
+
+def _check_login(node: Node, findings: Findings) -> None:
+    """A Defguard or DC/OS target logs in one way."""
+    ways = {"defguard": ("password", "token"), "dcos": ("password", "private_key")}.get(node.text("kind"), ())
+    said = [way for way in ways if node.get(way)]
+    if ways and len(said) != 1:
+        found = "both are there" if said else "neither is there"
+        message = f"One of {' and '.join(ways)} must say how to log in; {found}. Name one as {{env: NAME}}."
+        findings.error(node.source, node.key_where, "BAD-LOGIN", message)
+
+
+def _check_roles(node: Node, findings: Findings) -> None:
+    """Roles of a target are different, and those that count as privileged are among them."""
+    roles = node.texts("roles") or ("member",)
+    seen: set[str] = set()
+    for role in node.child("roles").items():
+        if str(role.data) in seen:
+            message = f'The role "{shortened(str(role.data), 60)}" stands twice in the order. Keep one.'
+            findings.error(role.source, role.where, "DUPLICATE-ROLE", message)
+        seen.add(str(role.data))
+    for role in node.child("privileged_roles").items():
+        if role.data not in roles:
+            message = f'"{shortened(str(role.data), 60)}" is none of the roles. {findings.alternatives(str(role.data), roles)}'
+            findings.error(role.source, role.where, "UNKNOWN-ROLE", message)

@@ -1,0 +1,193 @@
+"""Read what holds changes back: naming rules, protections, guards, waivers; and the policy's own tests. Enforces nothing."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+
+from reconciler.model.access import NameLimits
+from reconciler.model.text import shortened
+from reconciler.policy.findings import Findings
+from reconciler.policy.merge import Sections, check_target
+from reconciler.policy.model import (
+    ALL_TARGETS,
+    Expectation,
+    GuardLimits,
+    Limit,
+    Naming,
+    NamingRule,
+    OnInvalidName,
+    Protection,
+    Waiver,
+)
+from reconciler.policy.node import Node
+from reconciler.policy.rules import Reading, check_role, until_of
+from reconciler.policy.values import pattern_of
+
+_SET = re.compile(r"\[!?\]?[^\]]*\]")
+OFF = "off"
+NOT_ENFORCED = frozenset({"max_directory_shrink", "protect_self"})
+"""Guards that are understood and that nothing keeps to yet; the schema says so too."""
+
+
+def naming(sections: Sections, targets: Iterable[str], findings: Findings) -> dict[str, Naming]:
+    """Return the naming rules of every target: its own keys, else those of ``*``."""
+    units = sections.units["naming"]
+    for names, node in units.items():
+        if names[-1] == "pattern":
+            pattern_of(node, findings)
+    unsaid = Naming()
+    return {
+        target: Naming(_rule(units, target, "users", unsaid.users), _rule(units, target, "groups", unsaid.groups))
+        for target in targets
+    }
+
+
+def protections(sections: Sections, targets: Iterable[str], findings: Findings) -> dict[str, Protection]:
+    """Return what is protected in every target: what it says itself and what ``*`` says."""
+    units = sections.units["protected"]
+    for pattern in (item for node in units.values() for item in node.items()):
+        _check_shell_pattern(pattern, findings)
+    found = {}
+    for target in targets:
+        users = _both(units, target, "users")
+        groups = _both(units, target, "groups")
+        places = [node.key_where for node in (*users, *groups)]
+        found[target] = Protection(_patterns(users), _patterns(groups), places[0] if places else None)
+    return found
+
+
+def guards(sections: Sections, targets: Iterable[str], findings: Findings) -> dict[str, GuardLimits]:
+    """Return the limits of every target: its own, else those of ``*``, else the defaults.
+
+    A warning says of a limit that nothing keeps to it.
+    """
+    said: defaultdict[str, dict[str, Node]] = defaultdict(dict)
+    for (target, guard), node in sections.units["guards"].items():
+        said[target][guard] = node
+        if guard in NOT_ENFORCED:
+            message = f"{guard} is not enforced in this version. Do not rely on it."
+            findings.warning(node.source, node.key_where, "GUARD-NOT-ENFORCED", message)
+    return {target: _limits({**said[ALL_TARGETS], **said[target]}) for target in targets}
+
+
+def waivers(sections: Sections, reading: Reading) -> tuple[Waiver, ...]:
+    """Return the waivers in the order of files and lines."""
+    found = []
+    for node in sections.lists["waivers"]:
+        _target(node, sections, reading.findings)
+        _check_plan(node, reading.findings)
+        until = until_of(node, reading, "waiver")
+        if until:
+            guard, target, approved_by = node.text("guard"), node.text("target"), node.text("approved_by")
+            waiver = Waiver(guard, target, until, approved_by, node.text("reason"), node.where)
+            found.append(replace(waiver, group=node.text("group"), plan=node.text("plan")))
+    return tuple(found)
+
+
+def expectations(sections: Sections, reading: Reading) -> tuple[Expectation, ...]:
+    """Return the policy's tests in the order of files and lines."""
+    found = []
+    for node in sections.lists["expect"]:
+        target = _target(node, sections, reading.findings)
+        has, lacks = node.child("has"), node.texts("lacks")
+        roles = dict(has.entries())
+        for role in roles.values():
+            check_role(role, target, reading)
+        _check_expectation(node, roles, lacks, reading.findings)
+        wanted = {group: str(role.data) for group, role in sorted(roles.items())}
+        found.append(Expectation(node.text("user"), target, node.where, wanted, lacks))
+    return tuple(found)
+
+
+def _target(node: Node, sections: Sections, findings: Findings) -> str:
+    target = node.child("target")
+    check_target(str(target.data), (target.source, target.where), sections, findings)
+    return str(target.data)
+
+
+def _check_plan(node: Node, findings: Findings) -> None:
+    plan = node.get("plan")
+    if plan:
+        message = "This waiver is bound to a plan id. This version lifts nothing by it: leave plan out."
+        findings.warning(plan.source, plan.key_where, "WAIVER-NOT-USED", message)
+
+
+def _rule(units: Mapping[tuple[str, ...], Node], target: str, kind: str, unsaid: NamingRule) -> NamingRule:
+    keys = ("pattern", "max_length", "reserved", "on_invalid")
+    found = {key: units.get((target, kind, key)) or units.get((ALL_TARGETS, kind, key)) for key in keys}
+    said = {key: node for key, node in found.items() if node}
+    if not said:
+        return unsaid
+    pattern, length, reserved = (said[key].data if key in said else None for key in keys[:3])
+    limits = NameLimits(
+        pattern=str(pattern or ""),
+        max_length=int(length) if isinstance(length, int | float) else 0,
+        reserved=tuple(str(word) for word in reserved) if isinstance(reserved, list) else (),
+    )
+    on_invalid = OnInvalidName(str(said["on_invalid"].data)) if "on_invalid" in said else unsaid.on_invalid
+    return NamingRule(limits, on_invalid, next(iter(said.values())).key_where)
+
+
+def _both(units: Mapping[tuple[str, ...], Node], target: str, kind: str) -> list[Node]:
+    return [node for name in (target, ALL_TARGETS) if (node := units.get((name, kind)))]
+
+
+def _patterns(nodes: Iterable[Node]) -> tuple[str, ...]:
+    return tuple(sorted({str(item.data) for node in nodes for item in node.items()}))
+
+
+def _check_shell_pattern(node: Node, findings: Findings) -> None:
+    if "[" in _SET.sub("", str(node.data)):
+        message = 'A "[" is opened and not closed in this pattern. Close it, or write [[] for a bracket itself.'
+        findings.error(node.source, node.where, "BAD-PATTERN", message)
+
+
+def _limits(said: Mapping[str, Node]) -> GuardLimits:
+    default = GuardLimits()
+    return GuardLimits(
+        max_removals=_limit(said.get("max_removals"), default.max_removals),
+        max_removals_per_group=_limit(said.get("max_removals_per_group"), default.max_removals_per_group),
+        empty_group="allow" if _word(said.get("empty_group")) == "allow" else "refuse",
+        min_owners=_number(said.get("min_owners"), default.min_owners),
+        max_privileged_grants=_number(said.get("max_privileged_grants"), default.max_privileged_grants),
+        max_directory_shrink=_limit(said.get("max_directory_shrink"), default.max_directory_shrink),
+        protect_self=_word(said.get("protect_self")) not in {OFF, False},
+        explicit=frozenset(said),
+    )
+
+
+def _word(node: Node | None) -> object:
+    return node.data if node else None
+
+
+def _limit(node: Node | None, default: Limit | None) -> Limit | None:
+    """Return a limit as written: what it does not say has no limit."""
+    if node is None:
+        return default
+    if not isinstance(node.data, dict):
+        return None
+    percent, count = node.data.get("percent"), node.data.get("count")
+    return Limit(
+        percent=float(percent) if isinstance(percent, int | float) else None,
+        count=int(count) if isinstance(count, int | float) else None,
+    )
+
+
+def _number(node: Node | None, default: int | None) -> int | None:
+    if node is None:
+        return default
+    return int(node.data) if isinstance(node.data, int | float) else None
+
+
+def _check_expectation(node: Node, roles: Mapping[str, Node], lacks: tuple[str, ...], findings: Findings) -> None:
+    if not roles and not lacks:
+        findings.error(
+            node.source, node.where, "EMPTY-EXPECTATION", "This expects nothing. Say what the user has or lacks."
+        )
+    for group in lacks:
+        if group in roles:
+            message = f'"{shortened(group, 60)}" is expected both in has and in lacks. Keep one.'
+            findings.error(node.source, roles[group].key_where, "CONTRADICTION", message)

@@ -1,0 +1,1 @@
+"""Show a plan; know only its JSON."""

@@ -1,0 +1,188 @@
+"""Show a plan document as text that a person reviews; know nothing but the document.
+
+The grammar, a contract of its own: ``+`` add, ``~`` change, ``-`` remove, ``!`` refused or unreadable, in a gutter of two
+spaces; the address first, what happens second, the reason in brackets. Sections of a target: ``users:`` and ``groups:``
+for accounts and groups, then each group with its memberships, by name. Inside a section: privileged access taken away,
+removals, changes, additions, each by name. Then how much is unchanged, what is held back, findings, refusals.
+The last line is stable. A plan without changes starts with ``No changes.``
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from textwrap import wrap
+
+from reconciler.render.document import ChangeData, DirectoryData, FindingData, PlanData, RefusalData, TargetData
+from reconciler.render.held import held_back
+from reconciler.render.layout import section
+from reconciler.render.look import Look, chunked, shown
+from reconciler.render.rows import Rows, rolled_up
+from reconciler.render.words import counted, finding_line, listed
+
+_SEVERITIES = ("error", "warning")
+
+
+def plan_text(plan: PlanData, look: Look) -> Iterator[str]:
+    """Return the plan in pieces, each worth one write."""
+    return (look.drawn(piece) for piece in chunked(plan_lines(plan, look)))
+
+
+def origin_line(plan: PlanData) -> str:
+    """Return where a saved plan comes from: its id, when it was made, from which policy."""
+    policy = plan["policy"]
+    short = shown(plan["id"])[: len("sha256:") + 12]
+    source = f"{shown(policy['root'])} at {shown(policy['git_commit'])[:12]}".removesuffix(" at ")
+    return f"Plan {short}, made {moment(plan['created_at'])} from {source}, judged as of {shown(plan['today'])}"
+
+
+def moment(iso: str) -> str:
+    """Return an ISO 8601 UTC time the way people write it: ``2026-11-20 04:00 UTC``."""
+    day, separator, time = shown(iso).partition("T")
+    utc = time.endswith(("Z", "+00:00"))
+    return f"{day} {time[:5]} UTC" if separator and utc else shown(iso)
+
+
+def plan_lines(plan: PlanData, look: Look) -> Iterator[str]:
+    """Return the lines of the whole plan."""
+    idle = plan["applyable"] and not any(target["changes"] for target in plan["targets"])
+    if idle:
+        yield _no_changes(plan, look)
+    facts = {facts["name"]: facts for facts in plan["directories"]}
+    for number, target in enumerate(plan["targets"]):
+        if number or idle:
+            yield ""
+        yield from _target(target, facts.get(target["directory"]), look)
+    if plan["notes"]:
+        yield ""
+        yield from (_finding(note, "", look) for note in plan["notes"])
+    if not idle:
+        yield ""
+        yield from _verdict(plan, look)
+        yield last_line(plan)
+
+
+def last_line(plan: PlanData) -> str:
+    """Return the stable line that ends every plan with changes."""
+    counts = plan["summary"]
+    grants = counts["privileged_grants"]
+    return (
+        f"Plan: {counts['add']} to add, {counts['change']} to change, {counts['remove']} to remove. "
+        f"{counts['people']} {'person' if counts['people'] == 1 else 'people'} affected, "
+        f"{grants} privileged grant{'' if grants == 1 else 's'}."
+    )
+
+
+def _no_changes(plan: PlanData, look: Look) -> str:
+    compared = [target["unchanged"] for target in plan["targets"]]
+    parts = [
+        counted(sum(found["users"] for found in compared), "user"),
+        counted(sum(found["groups"] for found in compared), "group"),
+        counted(sum(found["memberships"] for found in compared), "membership"),
+    ]
+    return f"{look.paint('good', 'No changes.')} Compared {listed(parts)} in {counted(len(compared), 'target')}."
+
+
+def _target(target: TargetData, facts: DirectoryData | None, look: Look) -> Iterator[str]:
+    yield f"{look.paint('strong', shown(target['name']))}  {shown(target['address'])}".rstrip()
+    if facts:
+        yield _directory(facts)
+    if target["guards_off"]:
+        yield look.paint("warning", f"  guards switched off: {', '.join(map(shown, target['guards_off']))}")
+    if target["error"]:
+        yield look.paint("refused", f"  ! could not be read: {shown(target['error'])}")
+    rows = Rows(target["privileged_roles"])
+    for title, changes in _sections(target["changes"]):
+        found = sorted(map(rows.row, changes))
+        if look.summary:
+            found = rolled_up(found, "person" if changes[0]["user"] else "group")
+        yield from section(title, found, look)
+    if not target["error"]:
+        yield from _unchanged(target)
+    yield from held_back(target["withheld"], rows, look)
+    yield from (_finding(finding, "  ", look) for finding in target["diagnostics"])
+    for refusal in target["refusals"]:
+        yield from _refusal(refusal, look)
+
+
+def _directory(facts: DirectoryData) -> str:
+    whole = "read completely" if facts["complete"] else "NOT read completely"
+    return (
+        f"  directory {shown(facts['name'])}: {shown(facts['source'])}, {whole} at {moment(facts['read_at'])}, "
+        f"{counted(facts['people'], 'person')}, {counted(facts['groups'], 'group')}"
+    )
+
+
+def _sections(changes: list[ChangeData]) -> Iterator[tuple[str, list[ChangeData]]]:
+    """Return accounts, groups, then each group's memberships by the group's name."""
+    accounts: list[ChangeData] = []
+    groups: list[ChangeData] = []
+    members: dict[str, list[ChangeData]] = {}
+    for change in changes:
+        if change["type"].startswith("membership."):
+            members.setdefault(change["group"] or "", []).append(change)
+        elif change["user"]:
+            accounts.append(change)
+        else:
+            groups.append(change)
+    yield from (named for named in (("users:", accounts), ("groups:", groups)) if named[1])
+    yield from ((shown(name), members[name]) for name in sorted(members))
+
+
+def _unchanged(target: TargetData) -> Iterator[str]:
+    same = target["unchanged"]
+    parts = [(same["memberships"], "membership"), (same["users"], "user"), (same["groups"], "group")]
+    said = [counted(count, noun) for count, noun in parts if count]
+    if said:
+        yield f"  {listed(said)} unchanged"
+
+
+def _finding(finding: FindingData, margin: str, look: Look) -> str:
+    severity = finding["severity"]
+    return margin + look.paint(severity if severity in _SEVERITIES else "note", finding_line(finding))
+
+
+def _refusal(refusal: RefusalData, look: Look) -> Iterator[str]:
+    yield "  " + look.paint("refused", f"! {shown(refusal['guard'])}: {shown(refusal['summary'])}")
+    if refusal["objects"]:
+        more = refusal["count"] - len(refusal["objects"])
+        rest = f" and {more:,} more" if more > 0 else ""
+        yield from _wrapped(f"{', '.join(map(shown, refusal['objects']))}{rest}", look)
+    way_out = [shown(line) for line in refusal["waiver"].splitlines()]
+    if way_out and not way_out[0].startswith("#"):
+        yield "      to let it pass, a reviewed change adds under `waivers:` in the policy:"
+        yield from (f"        {line}" for line in way_out)
+    else:
+        yield from (f"      {line.lstrip('# ')}" for line in way_out)
+
+
+def _wrapped(text: str, look: Look) -> list[str]:
+    margin = " " * 6
+    return (
+        wrap(text, max(look.width, 20), initial_indent=margin, subsequent_indent=margin)
+        if look.width
+        else [margin + text]
+    )
+
+
+def _verdict(plan: PlanData, look: Look) -> Iterator[str]:
+    """Say before the last line what is not in it: held back changes, and why a plan cannot be applied."""
+    held = plan["summary"]["withheld"]
+    if held:
+        yield f"{counted(held, 'change')} held back, see above."
+    if not plan["applyable"]:
+        yield look.paint("refused", f"This plan cannot be applied: {listed(_obstacles(plan))}.")
+
+
+def _obstacles(plan: PlanData) -> list[str]:
+    refused = plan["summary"]["refused"]
+    unread = [shown(target["name"]) for target in plan["targets"] if target["error"]]
+    findings = [*plan["notes"], *(finding for target in plan["targets"] for finding in target["diagnostics"])]
+    errors = sum(finding["severity"] == "error" for finding in findings)
+    partial = [shown(facts["name"]) for facts in plan["directories"] if not facts["complete"]]
+    said = [
+        f"{counted(refused, 'refusal')} (correct the cause, or add the waiver shown above)" if refused else "",
+        f"{counted(errors, 'error')} to correct" if errors else "",
+        f"{listed(unread)} could not be read" if unread else "",
+        f"the read of {listed(partial)} was not complete" if partial else "",
+    ]
+    return [part for part in said if part] or ["its own mark says so"]

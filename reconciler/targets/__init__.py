@@ -1,0 +1,1 @@
+"""Talk to the apps whose access we manage; decide nothing about access."""

@@ -1,0 +1,84 @@
+"""What a target is: one app whose access we manage, behind five methods; no target's own knowledge is here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
+
+from reconciler.model.access import Capabilities, Scope, State
+from reconciler.model.change import Change
+
+
+class Status(StrEnum):
+    """What became of one change."""
+
+    APPLIED = "applied"
+    STALE = "stale"  # its precondition no longer holds; nothing was written for it
+    FAILED = "failed"  # the target refused this object
+    SKIPPED = "skipped"  # not tried, because something before it failed
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """One change and what became of it; `message` says why, where it was not applied."""
+
+    change: Change
+    status: Status
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Changes that go to the target in one call, or in one transaction."""
+
+    changes: tuple[Change, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What a target is made from: its policy keys, the folder that relative paths start in, its roles and directory.
+
+    `options` holds the kind's own keys; secrets in it are `SecretRef` values and are resolved by the target when it connects.
+    """
+
+    name: str
+    directory: str
+    options: Mapping[str, object]
+    folder: str
+    roles: tuple[str, ...]
+
+
+class Target(Protocol):
+    """One app whose access we manage. Found by entry point `reconciler.targets`; built-ins use the same door.
+
+    All methods raise only TargetError (unreachable or refused as a whole).
+    """
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """Return roles in order, name limits and what can be created, disabled or removed; asks nobody."""
+
+    @property
+    def address(self) -> str:
+        """Return where the target is, for people: never a secret."""
+
+    def read(self, scope: Scope) -> State:
+        """Return the live state of everything in scope, or raise: a part is never returned as the whole."""
+
+    def batches(self, changes: Sequence[Change]) -> Iterable[Batch]:
+        """Return how these changes, in this order, group into calls. Pure."""
+
+    def apply(self, batch: Batch) -> list[Outcome]:
+        """Make one batch so, after re-checking every precondition; one outcome per change, in order."""
+
+    def close(self) -> None:
+        """Give back connections; may be called twice."""
+
+
+class Factory(Protocol):
+    """What the entry point names: build a target, without connecting. Raises TargetError for unusable options."""
+
+    def __call__(self, options: Options) -> Target:
+        """Return the target."""

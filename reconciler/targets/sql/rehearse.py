@@ -1,0 +1,136 @@
+"""Try a batch on rows in memory: which preconditions still hold, and how the rows are to look at the end; writes nothing."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import assert_never
+
+from reconciler.model.access import GroupKey, User, UserKey
+from reconciler.model.change import (
+    AddMembership,
+    AdoptGroup,
+    AdoptUser,
+    Change,
+    ChangeRole,
+    CreateGroup,
+    CreateUser,
+    DisableUser,
+    EnableUser,
+    RemoveGroup,
+    RemoveMembership,
+    RemoveUser,
+    RenameGroup,
+    SetFlag,
+    UpdateUser,
+)
+from reconciler.model.names import login_key
+from reconciler.model.text import shortened
+from reconciler.targets.base import Outcome, Status
+from reconciler.targets.sql.draft import Blocked, Draft, Refused, Stale
+from reconciler.targets.sql.rows import Roster, Touched
+from reconciler.targets.sql.try_groups import try_group, try_membership
+from reconciler.targets.sql.try_users import try_user
+
+_NOT_TRIED = "not tried: other changes of this run are stale, so nothing was written"
+
+
+@dataclass(frozen=True, slots=True)
+class Rehearsal:
+    """What would become of every change, in order; `draft` is to be written only if nothing is `stale`."""
+
+    outcomes: list[Outcome]
+    draft: Draft
+    stale: bool
+
+
+def touched(changes: Iterable[Change]) -> Touched:
+    """Return what has to be read before these changes can be rehearsed."""
+    names: set[GroupKey] = set()
+    keys: set[UserKey] = set()
+    keys_before: dict[UserKey, UserKey] = {}
+    for change in changes:
+        match change:
+            case AddMembership(group=group) | ChangeRole(group=group) | RemoveMembership(group=group):
+                names.add(group)
+            case RemoveGroup(have=group_row):
+                names.add(group_row.key)
+            case RenameGroup(have=name):
+                names.add(name)
+            case RemoveUser(who=who):
+                keys.add(who.key)
+            case AdoptUser(who=who, have=User(key=key)):
+                keys_before[who.key] = key
+            case UpdateUser(who=who, have={"key": str(text)}):
+                keys_before[who.key] = UserKey(text)
+            case _:
+                pass
+    return Touched(frozenset(names), frozenset(keys | {keys_before.get(key, key) for key in keys}))
+
+
+def rehearse(directory: str, have: Roster, changes: Sequence[Change]) -> Rehearsal:
+    """Try every change in order; a change may rest on those before it."""
+    draft = Draft(directory, have)
+    outcomes = [_outcome(draft, change) for change in changes]
+    _check_names(draft, outcomes)
+    stale = any(outcome.status is Status.STALE for outcome in outcomes)
+    if stale:
+        outcomes = [
+            Outcome(outcome.change, Status.SKIPPED, _NOT_TRIED) if outcome.status is Status.APPLIED else outcome
+            for outcome in outcomes
+        ]
+    return Rehearsal(outcomes, draft, stale)
+
+
+def _outcome(draft: Draft, change: Change) -> Outcome:
+    try:
+        _try(draft, change)
+    except Stale as error:
+        return Outcome(change, Status.STALE, str(error))
+    except Refused as error:
+        return Outcome(change, Status.FAILED, str(error))
+    except Blocked as error:
+        return Outcome(change, Status.SKIPPED, str(error))
+    return Outcome(change, Status.APPLIED)
+
+
+def _try(draft: Draft, change: Change) -> None:
+    match change:
+        case AddMembership() | ChangeRole() | RemoveMembership():
+            try_membership(draft, change)
+        case CreateUser() | AdoptUser() | UpdateUser() | EnableUser() | DisableUser() | RemoveUser() | SetFlag():
+            try_user(draft, change)
+        case CreateGroup() | AdoptGroup() | RenameGroup() | RemoveGroup():
+            try_group(draft, change)
+        case _:
+            assert_never(change)
+
+
+def _check_names(draft: Draft, outcomes: list[Outcome]) -> None:
+    """Make changes stale whose new name is somebody else's at the end; only there, so that names can be exchanged."""
+    users = Counter(login_key(row.username) for row in draft.users.values())
+    groups = Counter(row.name for row in draft.groups.values())
+    for number, outcome in enumerate(outcomes):
+        if outcome.status is not Status.APPLIED:
+            continue
+        match outcome.change:
+            case CreateUser(user=user) if users[login_key(user.username)] > 1:
+                message = _name_taken(draft, user.username, user.key)
+            case UpdateUser(who=who, want={"username": str(name)}) if users[login_key(name)] > 1:
+                message = _name_taken(draft, name, who.key)
+            case CreateGroup(group=group) if groups[group.key] > 1:
+                message = f"{shortened(group.key)}: a group of that name is there already"
+            case RenameGroup(want=key) if groups[key] > 1:
+                message = f"{shortened(key)}: a group of that name is there already"
+            case _:
+                continue
+        outcomes[number] = Outcome(outcome.change, Status.STALE, message)
+
+
+def _name_taken(draft: Draft, username: str, key: UserKey) -> str:
+    wanted = login_key(username)
+    holders = (row for row in draft.users.values() if login_key(row.username) == wanted and row.external_id != key)
+    holder = next(holders, None)
+    owner = "" if holder is None else f" ({shortened(holder.username)}, {draft.owner(holder.managed_by)})"
+    return f"{shortened(username)}: an account of that name is there already{owner}"

@@ -1,0 +1,1 @@
+"""Offer the conformance suite that any target author can run."""

@@ -1,0 +1,105 @@
+"""An instance of a target to try things on, and the few moves that every conformance test makes; knows no target."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from contextlib import closing
+from typing import Protocol
+from unittest import SkipTest
+
+from reconciler.model.access import Capabilities, GroupKey, Scope, State
+from reconciler.model.change import Change, type_name
+from reconciler.targets.base import Outcome, Status, Target
+from reconciler.testing.oracle import after, without_empty
+
+
+class Scratch(Protocol):
+    """An empty instance of the target, and a way behind the adapter's back."""
+
+    @property
+    def directory(self) -> str:
+        """Return the name of the directory that the target is made for."""
+
+    def open(self) -> Target:
+        """Return the target under test; every call may return a new one for the same instance."""
+
+    def user_by_hand(self, username: str) -> None:
+        """Make an account as people make them: without our mark."""
+
+    def group_by_hand(self, name: str) -> None:
+        """Make a group as people make them: without our mark."""
+
+    def membership_by_hand(self, username: str, group: str, role: str) -> None:
+        """Make a membership as people make them: without our mark, where memberships carry one."""
+
+    def content(self) -> object:
+        """Return everything that is stored, comparable; nothing stored and nothing there yet are the same."""
+
+
+def capabilities(scratch: Scratch) -> Capabilities:
+    """Return what the target says that it can do."""
+    with closing(scratch.open()) as target:
+        return target.capabilities
+
+
+def needs(ability: object, what: str) -> None:
+    """Skip the test, by name, on a target that does not say it can do this."""
+    if not ability:
+        raise SkipTest(f"this target does not {what}")
+
+
+def read(scratch: Scratch, groups: Iterable[GroupKey], *, all_managed_groups: bool = True) -> State:
+    """Return the live state; groups without members are left out of the memberships."""
+    with closing(scratch.open()) as target:
+        state = target.read(Scope(scratch.directory, frozenset(groups), all_managed_groups))
+    return State(state.users, state.groups, without_empty(state.memberships), without_empty(state.by_hand))
+
+
+def apply(scratch: Scratch, changes: Sequence[Change]) -> list[Outcome]:
+    """Make the changes as a run does, and check that there is one outcome for each, in order."""
+    outcomes: list[Outcome] = []
+    with closing(scratch.open()) as target:
+        for batch in target.batches(changes):
+            outcomes += target.apply(batch)
+    same([outcome.change for outcome in outcomes], list(changes), "the changes of the outcomes")
+    return outcomes
+
+
+def make(scratch: Scratch, *changes: Change) -> None:
+    """Make the changes, all of which have to be applied."""
+    for outcome in apply(scratch, changes):
+        same((outcome.status, outcome.message), (Status.APPLIED, ""), f"what became of {type_name(outcome.change)}")
+
+
+def leads_to(scratch: Scratch, groups: Iterable[GroupKey], *changes: Change) -> State:
+    """Make the changes and check that the target then reads as it has to; return that state."""
+    named = frozenset(groups)
+    expected = after(read(scratch, named), changes, capabilities(scratch))
+    make(scratch, *changes)
+    found = read(scratch, named)
+    same(found.users, expected.users, "the accounts")
+    same(found.groups, expected.groups, "the groups")
+    same(found.memberships, expected.memberships, "the memberships")
+    same(found.by_hand, expected.by_hand, "the memberships made by hand")
+    return found
+
+
+def is_stale(scratch: Scratch, change: Change) -> None:
+    """Check that the change is found stale, with a message, and that nothing is written for it."""
+    before = scratch.content()
+    (outcome,) = apply(scratch, [change])
+    same(outcome.status, Status.STALE, f"what became of {type_name(change)}")
+    true(outcome.message, f"there is a message on the stale {type_name(change)}")
+    same(scratch.content(), before, f"what is stored after a stale {type_name(change)}")
+
+
+def same(found: object, expected: object, what: str) -> None:
+    """Raise AssertionError unless the two are equal."""
+    if found != expected:
+        raise AssertionError(f"{what}:\n  found    {found!r}\n  expected {expected!r}")
+
+
+def true(fact: object, what: str) -> None:
+    """Raise AssertionError unless `fact` holds."""
+    if not fact:
+        raise AssertionError(f"not so: {what}")

@@ -1,0 +1,178 @@
+"""What the documents say is so: commands run, outputs are the outputs, links lead somewhere."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import tomllib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+from scripts import reference
+from tests.examples import ROOT, environment, scratch_copy
+
+DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
+PROVEN_ELSEWHERE = {
+    "scripts/demo": "tests/test_scripts.py",
+    "scripts/test": "this test is a part of it",
+    "pip install .": "tests/test_packaging.py",
+}
+_FENCE = re.compile(
+    r"^(?:<!-- file: (?P<file>\S+) -->\n\n?)?```(?P<kind>\w*)\n(?P<body>.*?)^```$", re.MULTILINE | re.DOTALL
+)
+_LINK = re.compile(r"\[[^\]]*\]\((?P<target>[^)\s]+)\)")
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """One fenced block; `file` is the name in the comment before it, which asks for the block to be written there."""
+
+    kind: str
+    body: str
+    file: str
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """One line after a `$`, and what the document says that it prints; nothing where it does not say."""
+
+    line: str
+    output: str
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_every_link_inside_the_project_leads_somewhere(path: Path) -> None:
+    """Relative links name files that exist, and headings that their document has."""
+    broken = []
+    for match in _LINK.finditer(_without_code(path.read_text(encoding="utf-8"))):
+        file, _, anchor = match["target"].partition("#")
+        if re.match(r"[a-z]+:", file):
+            continue
+        target = (path.parent / file).resolve() if file else path
+        if not target.exists() or (anchor and anchor not in _anchors(target)):
+            broken.append(match["target"])
+    assert not broken
+
+
+def test_every_command_of_the_readme_prints_what_the_readme_says(tmp_path: Path) -> None:
+    """The blocks run one after the other in a copy of the clone, as a reader would run them."""
+    clone = scratch_copy(tmp_path)
+    blocks = list(_blocks(ROOT / "README.md"))
+    ran = 0
+    for block in blocks:
+        if block.file:
+            (clone / block.file).parent.mkdir(parents=True, exist_ok=True)
+            (clone / block.file).write_text(block.body, encoding="utf-8")
+        for command in _commands(block):
+            _check(command, clone, block.line)
+            ran += 1
+    assert ran >= 8
+    assert {block.kind for block in blocks} <= {"console", "yaml", "python", "text"}
+
+
+def test_every_python_block_of_the_readme_prints_the_text_block_after_it(tmp_path: Path) -> None:
+    """What an application does with the roster works on the roster that the example yields."""
+    clone = scratch_copy(tmp_path)
+    _run("reconcile apply policies/acme --auto-approve", clone)
+    blocks = list(_blocks(ROOT / "README.md"))
+    pairs = [(code, said) for code, said in pairwise(blocks) if code.kind == "python"]
+    assert pairs
+    for code, said in pairs:
+        (clone / "block.py").write_text(code.body, encoding="utf-8")
+        assert said.kind == "text", f"README.md:{code.line}: no text block follows"
+        assert _run("python block.py", clone) == said.body
+
+
+def test_the_reference_of_commands_is_current() -> None:
+    """docs/reference/cli.md holds the help of every command; scripts/reference writes it."""
+    assert (ROOT / "docs/reference/cli.md").read_text(encoding="utf-8") == reference.cli_page()
+
+
+def test_the_reference_of_the_policy_is_current() -> None:
+    """docs/reference/policy.md says what the schema says; scripts/reference writes it."""
+    assert (ROOT / "docs/reference/policy.md").read_text(encoding="utf-8") == reference.policy_page()
+
+
+def test_the_readme_names_every_command() -> None:
+    """The table of commands leaves none out."""
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert [name for name in reference.command_names() if f"`reconcile {name}" not in text] == []
+
+
+def test_every_decision_is_listed() -> None:
+    """docs/decisions/README.md links every page beside it."""
+    folder = ROOT / "docs/decisions"
+    listed = (folder / "README.md").read_text(encoding="utf-8")
+    assert [path.name for path in folder.glob("[0-9]*.md") if f"({path.name})" not in listed] == []
+
+
+def test_the_pinned_environment_covers_what_the_project_asks_for() -> None:
+    """Every dependency of the project and its tools has a version in constraints.txt, and no registry is named there."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    wanted = [*project["project"]["dependencies"], *project["dependency-groups"]["dev"]]
+    text = (ROOT / "constraints.txt").read_text(encoding="utf-8")
+    pinned = set(re.findall(r"^([a-z0-9-]+)==", text, re.MULTILINE))
+    names = {re.split(r"[^A-Za-z0-9-]", requirement)[0].lower() for requirement in wanted}
+    assert names - pinned == set()
+    assert "://" not in text
+
+
+def _blocks(path: Path) -> Iterator[Block]:
+    text = path.read_text(encoding="utf-8")
+    for match in _FENCE.finditer(text):
+        yield Block(match["kind"], match["body"], match["file"] or "", text.count("\n", 0, match.start()) + 1)
+
+
+def _commands(block: Block) -> Iterator[Command]:
+    """Split a console block at its prompts; nothing else has commands."""
+    if block.kind == "console":
+        for part in re.split(r"^\$ ", block.body, flags=re.MULTILINE)[1:]:
+            line, _, output = part.partition("\n")
+            yield Command(line.partition("  #")[0].strip(), output.strip("\n"))
+
+
+def _check(command: Command, clone: Path, line: int) -> None:
+    if command.line in PROVEN_ELSEWHERE:
+        return
+    assert command.line.startswith(("reconcile ", "cp ", "echo ")), f"README.md:{line}: nobody tests {command.line}"
+    said = _run(command.line, clone)
+    shown = command.output.split("\n")
+    if command.output and not re.fullmatch(_pattern(shown), said):
+        wrong = next((row for n, row in enumerate(shown) if not re.match(_pattern(shown[: n + 1]), said)), shown[-1])
+        pytest.fail(f"README.md:{line}: {command.line} does not print {wrong!r} there:\n{said[:2000]}", pytrace=False)
+
+
+def _pattern(shown: Sequence[str]) -> str:
+    """Return what shown lines match: one that is just … stands for any lines, inside a line it stands for any text."""
+    lines = [r"(?:.*\n)*" if line == "…" else re.escape(line).replace("…", ".*") + r"\n" for line in shown]
+    return "".join(lines)
+
+
+def _run(line: str, cwd: Path) -> str:
+    """Run a line as a shell would; what it prints on both streams, whatever its exit code: documents show failures, too."""
+    done = subprocess.run(
+        ["sh", "-c", line],
+        cwd=cwd,
+        env=environment(),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        encoding="utf-8",
+        timeout=60,
+        check=False,
+    )
+    return done.stdout
+
+
+def _without_code(text: str) -> str:
+    return re.sub(r"`[^`\n]*`", "", _FENCE.sub("", text))
+
+
+def _anchors(path: Path) -> set[str]:
+    headings = re.findall(r"^#+ (.*)$", _FENCE.sub("", path.read_text(encoding="utf-8")), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}

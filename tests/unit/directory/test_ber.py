@@ -1,0 +1,135 @@
+"""Messages are found in any stream, and a search entry is read exactly or refused."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from reconciler.directory import ber
+from reconciler.directory.ber import BerError, EntryDecoder, MessageStream, operation
+from tests.fakes.ldap_responder import entry, envelope, number, tlv
+
+_VALUES = st.lists(st.binary(max_size=300), max_size=4)
+_ATTRIBUTES = st.dictionaries(st.from_regex(r"[A-Za-z][A-Za-z0-9;-]{0,140}", fullmatch=True), _VALUES, max_size=5)
+
+
+class _Socket:
+    """Gives bytes in pieces of some size, then the end."""
+
+    def __init__(self, data: bytes, piece: int = 1 << 20) -> None:
+        self._data, self._piece = data, piece
+
+    def recv(self, size: int) -> bytes:
+        """Return the next piece, never more than asked for."""
+        part = self._data[: min(size, self._piece)]
+        self._data = self._data[len(part) :]
+        return part
+
+
+def _messages(data: bytes, piece: int = 1 << 20) -> list[bytes]:
+    stream = MessageStream(_Socket(data, piece).recv)
+    found = []
+    while message := stream.message():
+        buffer, start, end = message
+        found.append(buffer[start:end])
+    return found
+
+
+def _decoded(message: bytes) -> tuple[int, bytes, dict[str, list[bytes]]]:
+    message_id, at = operation(message, 0)
+    dn, attributes = EntryDecoder().entry(message, at, len(message))
+    return message_id, dn, attributes
+
+
+@given(st.integers(0, 2**31 - 1), st.binary(max_size=300), _ATTRIBUTES)
+def test_an_entry_is_read_as_it_was_written(message_id: int, dn: bytes, attributes: dict[str, list[bytes]]) -> None:
+    """Lengths of one byte and of several, no values, no attributes."""
+    assert _decoded(entry(message_id, dn, attributes)) == (message_id, dn, attributes)
+
+
+@given(st.lists(st.binary(max_size=400), max_size=6), st.integers(1, 50))
+def test_messages_are_found_in_pieces_of_any_size(contents: list[bytes], piece: int) -> None:
+    """One byte at a time, or several messages at once."""
+    messages = [tlv(0x30, content) for content in contents]
+    assert _messages(b"".join(messages), piece) == messages
+
+
+@given(st.data())
+def test_a_cut_message_is_an_error_and_a_cut_between_messages_is_not(data: st.DataObject) -> None:
+    """Who closes in the middle has not finished."""
+    first, second = (entry(n, b"cn=a", {"cn": [b"x" * n]}) for n in (200, 7))
+    size = data.draw(st.integers(0, len(first + second)))
+    part = (first + second)[:size]
+    if size in {0, len(first), len(first + second)}:
+        assert b"".join(_messages(part)) == part
+    else:
+        with pytest.raises(BerError, match="in the middle of a message"):
+            _messages(part)
+
+
+@given(st.data())
+def test_a_changed_byte_never_gives_another_exception(data: st.DataObject) -> None:
+    """It may still be an entry, another one; it is never read past its end."""
+    message = bytearray(entry(5, b"cn=a,dc=b", {"cn": [b"a", b"b" * 200], "sn": [], "x": [b""]}))
+    for _ in range(data.draw(st.integers(1, 3))):
+        message[data.draw(st.integers(0, len(message) - 1))] = data.draw(st.integers(0, 255))
+    try:
+        (found,) = _messages(bytes(message))
+        _, dn, attributes = _decoded(found)
+    except (BerError, ValueError):
+        return
+    assert len(dn) + sum(len(value) for values in attributes.values() for value in values) <= len(message)
+
+
+@pytest.mark.parametrize(
+    ("message", "said"),
+    [
+        (tlv(0x30, number(1) + tlv(0x64, tlv(0x04, b"cn=a") + tlv(0x30, b"") + b"xx")), "contradict each other"),
+        (tlv(0x30, number(1) + tlv(0x64, tlv(0x04, b"cn=a") + tlv(0x31, b""))), "tag 0x31 where 0x30 belongs"),
+        (entry(1, b"cn=a", {"cn": [b"a"]}).replace(b"\x04\x01a", b"\x02\x01a"), "a value is no octet string"),
+        (entry(1, b"cn=a", {"cn": [b"a"]}).replace(b"\x04\x01a", b"\x04\x05a"), "longer than the attribute"),
+        (entry(1, b"cn=a", {"cn": [b"a"]}).replace(b"\x04\x02cn\x31", b"\x04\x02cn\x30"), "contradict each other"),
+        (entry(1, b"cn=a", {"c\u00f6": [b"a"]}), "not ASCII"),
+        (entry(1, b"cn=a", {"cn": [b"a"], "Cn": [b"a"]}).replace(b"Cn", b"cn"), "came twice"),
+        (tlv(0x30, number(1)), "without an operation"),
+        (tlv(0x30, number(1) + b"\x64"), "shorter than its lengths say"),
+    ],
+)
+def test_an_entry_that_contradicts_itself_is_refused(message: bytes, said: str) -> None:
+    """Tags and sums of lengths are checked everywhere."""
+    with pytest.raises(BerError, match=said):
+        _decoded(message)
+
+
+@pytest.mark.parametrize(
+    "data", [b"\x30\x80", b"\x30\x89" + b"\1" * 9, b"\x31\x00", b"HTTP/1.1 200 OK", b"\x30\xff" + b"\1" * 9]
+)
+def test_what_is_no_message_is_refused_at_once(data: bytes) -> None:
+    """Without waiting for more bytes."""
+    with pytest.raises(BerError, match=r"no LDAP message|indefinite or absurd"):
+        _messages(data + b"\0" * 200)
+
+
+def test_a_message_has_a_largest_size(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A length alone cannot fill the memory."""
+    monkeypatch.setattr(ber, "MAX_MESSAGE", 100)
+    with pytest.raises(BerError, match="a message of 101 bytes"):
+        _messages(tlv(0x30, b"x" * 101))
+
+
+def test_what_is_left_in_the_buffer_is_known() -> None:
+    """StartTLS must find nothing behind its answer."""
+    stream = MessageStream(_Socket(envelope(1, tlv(0x78, b"")) + b"more").recv)
+    assert stream.message()
+    assert stream.pending == 4
+
+
+def test_only_so_many_names_are_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server cannot fill the memory with names either."""
+    monkeypatch.setattr(ber, "_MAX_NAMES", 1)
+    decoder = EntryDecoder()
+    message = entry(1, b"cn=a", {"cn": [b"a"], "sn": [b"b"]})
+    at = operation(message, 0)[1]
+    assert decoder.entry(message, at, len(message)) == decoder.entry(message, at, len(message))
+    assert len(decoder._names) == 1

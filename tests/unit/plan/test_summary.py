@@ -1,0 +1,60 @@
+"""The counts of a plan's last line."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from reconciler.model.access import Flag
+from reconciler.model.change import AddMembership, ChangeRole, CreateUser, SetFlag, Who
+from reconciler.model.plan import Hold, Refusal, TargetPlan, Withheld
+from reconciler.plan.summary import is_privileged_grant, summary_of, verb_of
+from tests.builders import OWNER, VIEWER, key, plan_of, user
+from tests.unit.model.changes import ANN, API, EVERY, WHY
+
+OWNERS = frozenset({"owner"})
+
+
+@pytest.mark.parametrize("name", EVERY)
+def test_every_change_adds_changes_or_removes(name: str) -> None:
+    """As the sign before its line says."""
+    adds = {"user.create", "group.create", "membership.add"}
+    removes = {"user.disable", "user.remove", "group.remove", "membership.remove"}
+    assert verb_of(EVERY[name]) == ("add" if name in adds else "remove" if name in removes else "change")
+
+
+def test_a_privileged_grant_gives_a_privileged_role_or_the_admin_mark() -> None:
+    """Not one that is there already, and not the mark of an external."""
+    assert is_privileged_grant(AddMembership(ANN, API, OWNER, WHY), OWNERS)
+    assert not is_privileged_grant(AddMembership(ANN, API, VIEWER, WHY), OWNERS)
+    assert is_privileged_grant(ChangeRole(ANN, API, VIEWER, OWNER, WHY), OWNERS)
+    assert not is_privileged_grant(ChangeRole(ANN, API, OWNER, OWNER, WHY), OWNERS)
+    assert is_privileged_grant(CreateUser(user("ann", flags=[Flag.ADMIN]), WHY), OWNERS)
+    assert not is_privileged_grant(CreateUser(user("ann", flags=[Flag.EXTERNAL]), WHY), OWNERS)
+    assert is_privileged_grant(SetFlag(ANN, Flag.ADMIN, have=False, want=True, reason=WHY), OWNERS)
+    assert not is_privileged_grant(SetFlag(ANN, Flag.ADMIN, have=True, want=False, reason=WHY), OWNERS)
+    assert not is_privileged_grant(SetFlag(ANN, Flag.EXTERNAL, have=False, want=True, reason=WHY), OWNERS)
+    assert not is_privileged_grant(EVERY["group.create"], OWNERS)
+
+
+def test_people_are_counted_once_per_directory() -> None:
+    """In two targets of one directory they are the same people, in two directories they are others."""
+    bob = AddMembership(Who("bob", key("bob")), API, VIEWER, WHY)
+    section = TargetPlan(
+        "a", "sql", "", "corp", (EVERY["user.create"], EVERY["membership.add"], bob), privileged=OWNERS
+    )
+    refusal = Refusal("max_removals", "Removes.", 1, 0, 1, None, (), "")
+    other = replace(section, name="b", withheld=(Withheld(bob, Hold.NO_ACCOUNT),), refusals=(refusal,))
+    foreign = replace(
+        section, name="c", directory="partners", changes=(EVERY["membership.remove"], EVERY["group.adopt"])
+    )
+    assert summary_of(plan_of(section, other, foreign)) == {
+        "add": 6,
+        "change": 1,
+        "remove": 1,
+        "people": 3,
+        "privileged_grants": 4,
+        "withheld": 1,
+        "refused": 1,
+    }

@@ -1,0 +1,57 @@
+"""Which attributes readers have to fetch."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from reconciler.policy.model import Policy, TargetConfig
+from reconciler.policy.needs import needs_of
+from tests.builders import CORP, TARGET, USERS, imported, link, rule
+
+PLAIN = {"cn", "uid", "mail", "displayName"}
+
+
+def policy(*targets: TargetConfig) -> Policy:
+    return Policy(
+        "p",
+        "d",
+        (),
+        {"corp": CORP},
+        {target.name: target for target in targets},
+        groups={"roster": {"api": rule("api", link("devs"), link("(&(title=x)(!(l=y)))"))}},
+        imports={"roster": (imported("(&(cn=app-*)(businessCategory=app))", "{o}-{cn}"),)},
+    )
+
+
+def test_a_target_needs_what_accounts_are_made_of_and_what_filters_name() -> None:
+    """Of people for links, of groups for imports and their names."""
+    needs = needs_of(policy(TARGET), CORP, [TARGET])
+    assert needs.person == PLAIN | {"title", "l"}
+    assert needs.group == {"cn", "businessCategory", "o"}
+
+
+def test_a_target_without_rules_needs_the_least() -> None:
+    """A group's common name is always needed."""
+    bare = replace(TARGET, name="bare")
+    needs = needs_of(policy(bare), CORP, [bare])
+    assert needs.person == PLAIN
+    assert needs.group == {"cn"}
+
+
+def test_keys_are_fetched_only_where_they_are_kept_in_step() -> None:
+    """They are large."""
+    synced = replace(TARGET, name="bare", users=replace(USERS, sync=("ssh_keys",)))
+    assert needs_of(policy(synced), CORP, [synced]).person == PLAIN | {"sshPublicKey"}
+
+
+def test_our_words_in_a_template_stand_for_the_directorys_attributes() -> None:
+    """Other words for themselves."""
+    directory = replace(CORP, attributes={"username": "sAMAccountName"})
+    templated = replace(TARGET, name="bare", users=replace(USERS, username="{username}.{email}.{employeeNumber|lower}"))
+    wanted = {"cn", "sAMAccountName", "mail", "displayName", "employeeNumber"}
+    assert needs_of(policy(templated), directory, [templated]).person == wanted
+
+
+def test_only_targets_of_the_directory_count() -> None:
+    """Others read from elsewhere."""
+    assert needs_of(policy(TARGET), replace(CORP, name="partners"), [TARGET]).person == frozenset()
