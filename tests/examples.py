@@ -32,6 +32,11 @@ def environment(**more: str) -> dict[str, str]:
     return {**kept, **fixed, "PATH": path, "GIT_CEILING_DIRECTORIES": os.sep, **more}
 
 
+def unwatched() -> dict[str, str]:
+    """Return our environment without what makes coverage follow a process: it imports sqlite3 itself."""
+    return {key: value for key, value in os.environ.items() if not key.startswith("COVERAGE_")}
+
+
 def reconcile(
     *arguments: str, cwd: Path, env: Mapping[str, str] | None = None, code: int = 0
 ) -> subprocess.CompletedProcess[str]:

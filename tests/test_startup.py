@@ -7,6 +7,8 @@ import sys
 
 import pytest
 
+from tests.examples import unwatched
+
 HEAVY = (
     "deepdiff",
     "jsonschema",
@@ -41,7 +43,12 @@ print(*sys.modules, sep="\\n", file=sys.stderr)
 def test_a_question_about_the_program_loads_nothing_heavy(question: str) -> None:
     """Neither a library for files, directories and databases, nor a stage of the run, is imported."""
     done = subprocess.run(
-        [sys.executable, "-c", PROBE, question], capture_output=True, encoding="utf-8", timeout=60, check=True
+        [sys.executable, "-c", PROBE, question],
+        env=unwatched(),
+        capture_output=True,
+        encoding="utf-8",
+        timeout=60,
+        check=True,
     )
     loaded = set(done.stderr.split())
     assert "reconciler.cli.main" in loaded, "the probe does not see what is imported"
