@@ -272,6 +272,7 @@ def test_answers_do_not_depend_on_what_was_asked_before() -> None:
         assert index.select(parse_filter("(l=bern)")).bit_count() == 200
         assert indexes(index.select(parse_filter("(&(l=bern)(uid=user7))"))) == [7]
         assert index.select(parse_filter("(uid:dn:=user8)")) == 1 << 8
+        assert index.select(parse_filter("(uid:dn:=user9)")) == 1 << 9
 
 
 def test_no_entries_are_no_problem() -> None:
