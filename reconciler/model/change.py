@@ -66,7 +66,7 @@ class DisableUser:
 
 @dataclass(frozen=True, slots=True)
 class RemoveUser:
-    """Delete the account with everything that hangs on it."""
+    """Delete the account; changes before it end every membership, and one that they do not name makes it stale."""
 
     who: Who
     have: User
@@ -112,7 +112,7 @@ class RenameGroup:
 
 @dataclass(frozen=True, slots=True)
 class RemoveGroup:
-    """Delete a group that an import made and whose directory group is gone."""
+    """Delete a group that an import made and whose directory group is gone; what is in it ends before, by changes of its own."""
 
     have: Group
     reason: Reason

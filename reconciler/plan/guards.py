@@ -168,13 +168,13 @@ def _max_removals(subject: Subject, limit: Limit | None) -> Iterable[Refusal]:
     """Count memberships, accounts and groups each by themselves: a disabled account is access that is taken away, too."""
     if limit is None:
         return
-    have = subject.have
+    have, losses = subject.have, subject.losses
     closed = [change for change in subject.changes if isinstance(change, DisableUser | RemoveUser)]
     closing = {change.who.key for change in closed}
     open_accounts = sum(user.managed and (user.active or key in closing) for key, user in have.users.items())
     gone = [change for change in subject.changes if isinstance(change, RemoveGroup)]
     counted: list[tuple[str, str, Sequence[Change], int]] = [
-        (_verb(subject.losses), "memberships", subject.losses, sum(map(len, have.memberships.values()))),
+        (_verb(losses), "memberships", losses, sum(map(len, have.memberships.values()))),
         ("Disables or removes", "accounts", closed, open_accounts),
         ("Removes", "groups", gone, sum(group.managed for group in have.groups.values())),
     ]

@@ -48,10 +48,10 @@ def needs(ability: object, what: str) -> None:
         raise SkipTest(f"this target does not {what}")
 
 
-def read(scratch: Scratch, groups: Iterable[GroupKey], *, all_managed_groups: bool = True) -> State:
-    """Return the live state; groups without members are left out of the memberships."""
+def read(scratch: Scratch, groups: Iterable[GroupKey]) -> State:
+    """Return the live state, as asked for before accounts may be removed; groups without members are left out of the memberships."""
     with closing(scratch.open()) as target:
-        state = target.read(Scope(scratch.directory, frozenset(groups), all_managed_groups))
+        state = target.read(Scope(scratch.directory, frozenset(groups), all_managed_groups=True))
     return State(state.users, state.groups, without_empty(state.memberships), without_empty(state.by_hand))
 
 

@@ -249,7 +249,7 @@ def test_two_runs_at_once_do_not_mix(roster: Roster) -> None:
 
 
 def test_more_rows_than_fit_in_one_call(roster: Roster) -> None:
-    """10,000 rows go to the driver at a time, 500 groups are asked for at a time."""
+    """10,000 rows come from the driver at a time, and the rows of 500 groups are looked up at a time to apply."""
     names = [GroupKey(f"group{number:04}") for number in range(501)]
     accounts = crowd(range(10_001))
     members = [AddMembership(Who(made.user.username, made.user.key), names[0], VIEWER, REASON) for made in accounts]

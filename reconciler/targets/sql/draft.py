@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
 
 from reconciler.model.access import GroupKey, UserKey
 from reconciler.model.change import Who
@@ -105,10 +104,9 @@ class Draft:
         """Return the memberships in a group, sorted; complete only for groups that the roster was read for."""
         return self._hanging_on(("group", number))
 
-    def drop_marks(self, pairs: Iterable[Pair]) -> None:
-        """Take these memberships away."""
-        for pair in pairs:
-            del self.members[pair]
+    def drop_mark(self, pair: Pair) -> None:
+        """Take a membership away."""
+        del self.members[pair]
 
     def owner(self, managed_by: str | None) -> str:
         """Say in words whose a row is."""

@@ -50,7 +50,7 @@ def try_membership(draft: Draft, change: MembershipChange) -> None:
             draft.put_mark(pair, Mark(want, draft.directory))
         case RemoveMembership(have=have):
             _expect(draft, pair, have, where)
-            draft.drop_marks([pair])
+            draft.drop_mark(pair)
         case _:
             assert_never(change)
 
