@@ -18,6 +18,7 @@ from reconciler.model.diagnostic import Diagnostic
 from reconciler.model.directory import Needs, Snapshot
 from reconciler.model.plan import Plan, TargetPlan
 from reconciler.plan.build import Safety, build_target, facts_of
+from reconciler.plan.summary import only_adds
 from reconciler.plan.validity import displaced, outdated
 from reconciler.policy.model import GuardLimits, OnMissing, Policy, Protection, TargetConfig
 from reconciler.targets.registry import create, opened, options_of
@@ -41,11 +42,17 @@ class Run:
 def make_plan(run: Run) -> Plan:
     """Return what should change in every chosen target; writes nothing anywhere.
 
-    Raises DirectoryError for any read that is not proven complete. A target that cannot be read is an error of its own
-    section, and the others are planned all the same.
+    Where only changes of a directory were read, a plan that does more than add is made again from whole reads. Raises
+    DirectoryError for any read that is not proven complete. A target that cannot be read is an error of its own section,
+    and the others are planned all the same.
     """
+    plan = _plan(run, whole=False)
+    return plan if plan.confirmed or only_adds(plan) else _plan(run, whole=True)
+
+
+def _plan(run: Run, *, whole: bool) -> Plan:
     targets = chosen_targets(run)
-    snapshots = read_directories(run.policy, targets, run.snapshots, run.now)
+    snapshots = read_directories(run.policy, targets, run.snapshots, run.now, whole=whole)
     directories = {name: Directory(snapshot) for name, snapshot in snapshots.items()}
     return Plan(
         created_at=run.now,

@@ -73,7 +73,7 @@ def at(line: int, path: str = "policy/rules.yaml") -> Position:
     return Position(path, line, 9)
 
 
-CORP = DirectoryConfig("corp", "ldif", at(3), file="directory.ldif")
+CORP = DirectoryConfig("corp", "ldif", at(3), dialect="openldap", file="directory.ldif")
 
 
 def key(name: str) -> UserKey:

@@ -92,7 +92,13 @@ class _Rendering:
         self._rules, self._directory, self._capabilities, self._today = rules, directory, capabilities, today
         self._people = directory.snapshot.people
         self._findings: list[Diagnostic] = []
-        self._naming = Naming(rules.directory, rules.target.users, rules.naming.users, capabilities.user_names)
+        self._naming = Naming(
+            directory=rules.directory,
+            rules=rules.target.users,
+            naming=rules.naming.users,
+            hard=capabilities.user_names,
+            dialect=directory.snapshot.dialect,
+        )
         self._roll = Roll(self._people, self._naming, directory.snapshot.schema)
 
     def desired(self) -> Desired:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from reconciler.desired.naming import name_problem, normalize
 from reconciler.model.access import Capabilities, Flag, NameLimits, User, Value
 from reconciler.model.diagnostic import Diagnostic, Severity
-from reconciler.model.directory import Attributes, Person
+from reconciler.model.directory import Attributes, Dialect, Person
 from reconciler.model.names import login_key, rdn_values
 from reconciler.model.schema import DirectorySchema
 from reconciler.model.template import fill
@@ -28,6 +28,11 @@ class Naming:
     rules: UserRules
     naming: NamingRule
     hard: NameLimits
+    dialect: Dialect = "openldap"
+
+    def attribute(self, word: str) -> str:
+        """Return the directory attribute behind one of our words (username, email, name, ssh_keys)."""
+        return self.directory.attribute(word, self.dialect)
 
     @property
     def template(self) -> str:
@@ -66,7 +71,7 @@ def raw_username(person: Person, naming: Naming, schema: DirectorySchema) -> str
     """Return the username that the template makes of an entry, unchecked. Raises NoValueError."""
 
     def value(word: str) -> str:
-        attribute = naming.directory.attribute(word) if word in {"username", "email", "name"} else word
+        attribute = naming.attribute(word) if word in {"username", "email", "name"} else word
         return single_value(person.dn, person.attributes, schema.canonical(attribute))
 
     return fill(naming.template, value)
@@ -97,7 +102,7 @@ def account(person: Person, username: str, naming: Naming, schema: DirectorySche
 
     No e-mail address or name in the entry is no opinion. No SSH key is: where keys are kept in step, the last one has gone.
     """
-    attributes = _attributes(person, naming.directory, schema)
+    attributes = _attributes(person, naming, schema)
     if "ssh_keys" in naming.rules.sync:
         attributes.setdefault("ssh_keys", ())
     return User(person.key, username, attributes, active=not person.disabled)
@@ -141,15 +146,15 @@ def _finding(person: Person, why: str, naming: Naming) -> Diagnostic:
     )
 
 
-def _attributes(person: Person, directory: DirectoryConfig, schema: DirectorySchema) -> dict[str, Value]:
+def _attributes(person: Person, naming: Naming, schema: DirectorySchema) -> dict[str, Value]:
     found: dict[str, Value] = {}
-    email = _first(person.attributes, schema.canonical(directory.attribute("email")))
+    email = _first(person.attributes, schema.canonical(naming.attribute("email")))
     if email:
         found["email"] = email
-    name = _first(person.attributes, schema.canonical(directory.attribute("name"))) or _first(person.attributes, "cn")
+    name = _first(person.attributes, schema.canonical(naming.attribute("name"))) or _first(person.attributes, "cn")
     if name:
         found["name"] = name
-    keys = person.attributes.get(schema.canonical(directory.attribute("ssh_keys")))
+    keys = person.attributes.get(schema.canonical(naming.attribute("ssh_keys")))
     if keys is not None:
         found["ssh_keys"] = tuple(sorted({_readable(key) for key in keys}))
     return found

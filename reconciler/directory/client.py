@@ -81,13 +81,17 @@ class Client:
             return _page(answer, result)
 
 
-def connect(address: Address, login: Login, context: ssl.SSLContext | None, timeouts: tuple[int, int]) -> Client:
+def connect(
+    address: Address, login: Login, context: ssl.SSLContext | None, timeouts: tuple[int, int], *, fast: bool = True
+) -> Client:
     """Open, encrypt as the address says, bind; raises DirectoryUnreachable, and then nothing is left open.
 
-    `timeouts` are those of connecting and of waiting for an answer, in seconds. No password is sent before the certificate is
+    `timeouts` are those of connecting and of waiting for an answer, in seconds; `fast` chooses our decoder of entries. No password is sent before the certificate is
     verified.
     """
     connection = _connection(address, login, context, timeouts)
+    if fast:
+        install(connection)
     client = Client(connection, address.url)
     try:
         _open(connection, address)
@@ -110,7 +114,7 @@ def _connection(address: Address, login: Login, context: ssl.SSLContext | None, 
             connect_timeout=connect_timeout,
             allowed_referral_hosts=[],
         )
-        connection = ldap3.Connection(
+        return ldap3.Connection(
             server,
             user=login.dn or None,
             password=login.password or None,
@@ -130,8 +134,6 @@ def _connection(address: Address, login: Login, context: ssl.SSLContext | None, 
             fast_decoder=True,
             receive_timeout=receive_timeout,
         )
-        install(connection)
-        return connection
 
 
 def _open(connection: Any, address: Address) -> None:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import Literal, NamedTuple, TypeAlias
+from typing import NamedTuple
 
+from reconciler.model.directory import Dialect
 from reconciler.model.filter import Filter, parse_filter, to_text
 from reconciler.policy.model import DirectoryConfig
-
-Dialect: TypeAlias = Literal["openldap", "active_directory", "389ds"]
 
 _TRUE = "(objectClass=*)"
 _SPACE = re.compile(r"\s")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
@@ -34,10 +34,11 @@ _Result = TypeVar("_Result")
 def read_ldif(config: DirectoryConfig, needs: Needs, read_at: str) -> Snapshot:
     """Return what the file holds under the bases; raises DirectoryUnreachable without the file, ReadIncomplete for a bad one."""
     where = f'{config.where}: directory "{config.name}"'
+    dialect = dialect_of(config, {})
     selection = _Selection(
-        filters=filters_of(config, dialect_of(config, {})),
-        base=_key(config.base, where),
-        group_base=_key(config.group_base or config.base, where),
+        filters=filters_of(config, dialect),
+        bases={_key(base, where): base for base in config.bases},
+        group_bases={_key(base, where): base for base in config.group_bases or config.bases},
         reduction=Reduction(needs, standard_schema(), moment_of(read_at)),
         file=config.file,
     )
@@ -48,8 +49,8 @@ def read_ldif(config: DirectoryConfig, needs: Needs, read_at: str) -> Snapshot:
                 selection.take(batch)
     except OSError as error:
         raise DirectoryUnreachable(f"{where}: {config.file} cannot be read: {error.strerror}") from error
-    selection.check_bases(config)
-    origin = Origin(config.name, Path(config.file).name, read_at, read_with(config))
+    selection.check_bases(where)
+    origin = Origin(config.name, Path(config.file).name, read_at, read_with(config), dialect)
     with located(f"{where}: {config.file}"):
         return selection.reduction.snapshot(origin)
 
@@ -59,8 +60,8 @@ class _Selection:
     """Gives each entry to the reduction as what the filters say it is, batch by batch."""
 
     filters: Filters
-    base: DnKey
-    group_base: DnKey
+    bases: Mapping[DnKey, str]
+    group_bases: Mapping[DnKey, str]
     reduction: Reduction
     file: str
     _reader: AttributeReader = field(init=False)
@@ -73,25 +74,25 @@ class _Selection:
 
     def take(self, batch: Sequence[_Keyed]) -> None:
         """Evaluate both filters over the batch and pass on what they select under its base."""
-        for base in {self.base, self.group_base} - self._bases_seen:
+        for base in {*self.bases, *self.group_bases} - self._bases_seen:
             if any(is_under(key, base) for key, _ in batch):
                 self._bases_seen.add(base)
         views = [self._attempt(self._reader.attributes, entry) for _, entry in batch]
         index = FilterIndex(views, standard_schema(), [entry.dn.decode() for _, entry in batch])
         keys = [key for key, _ in batch]
         groups = {
-            place for place in indexes(index.select(self.filters.groups)) if is_under(keys[place], self.group_base)
+            place for place in indexes(index.select(self.filters.groups)) if _under(keys[place], self.group_bases)
         }
-        people = {place for place in indexes(index.select(self.filters.people)) if is_under(keys[place], self.base)}
+        people = {place for place in indexes(index.select(self.filters.people)) if _under(keys[place], self.bases)}
         for place in sorted(people | groups):
             self._attempt(self.reduction.add_group if place in groups else self.reduction.add_person, batch[place][1])
 
-    def check_bases(self, config: DirectoryConfig) -> None:
+    def check_bases(self, where: str) -> None:
         """Raise ReadIncomplete for a base under which the file holds nothing: a server would say noSuchObject."""
-        for base, text in ((self.base, config.base), (self.group_base, config.group_base)):
+        for base, text in {**self.group_bases, **self.bases}.items():
             if base not in self._bases_seen:
                 under = f' under "{shortened(text)}"' if text else ""
-                raise ReadIncomplete(f'{config.where}: directory "{config.name}": {self.file} holds no entry{under}')
+                raise ReadIncomplete(f"{where}: {self.file} holds no entry{under}")
 
     def _attempt(self, take: Callable[[bytes, RawAttributes], _Result], entry: LdifEntry) -> _Result:
         try:
@@ -115,6 +116,10 @@ def _keyed(entries: Iterable[LdifEntry], file: str) -> Iterator[_Keyed]:
                 file, entry.line, f'a second entry "{shortened(entry.dn.decode())}": the first is in line {first}'
             )
         yield key, entry
+
+
+def _under(key: DnKey, bases: Iterable[DnKey]) -> bool:
+    return any(is_under(key, base) for base in bases)
 
 
 def _key(base: str, where: str) -> DnKey:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from reconciler.directory.references import gaps
 from reconciler.errors import ReadIncomplete
+from reconciler.model.names import DnKey
 from reconciler.model.text import shortened
 
 RawAttributes: TypeAlias = dict[str, list[bytes]]
@@ -77,8 +79,12 @@ def code_text(code: int, message: str = "") -> str:
     return f'{name}, the server says "{shortened(message)}"' if message else name
 
 
-def complete_pages(fetch: Callable[[bytes], Page], what: str) -> Iterator[list[RawEntry]]:
+def complete_pages(
+    fetch: Callable[[bytes], Page], what: str, harmless: Collection[DnKey] = frozenset()
+) -> Iterator[list[RawEntry]]:
     """Yield the entries of each page; `fetch` gets the cookie of the page before, empty for the first.
+
+    `harmless` are naming contexts that the server may refer to without a part of the answer being there.
 
     Ending normally is the proof of completeness: every page succeeded, answered the paging control, pointed nowhere else,
     and the last one gave an empty cookie. Anything else raises ReadIncomplete, which names `what` and the page.
@@ -89,7 +95,7 @@ def complete_pages(fetch: Callable[[bytes], Page], what: str) -> Iterator[list[R
     empty = 0
     for number in range(1, MAX_PAGES + 1):
         page = fetch(cookie)
-        _check(page, f"{what}: page {number}")
+        check_page(page, f"{what}: page {number}", harmless)
         yield page.entries
         cookie = page.cookie or b""
         if not cookie:
@@ -115,11 +121,13 @@ def check_code(page: Page, where: str) -> None:
         )
 
 
-def _check(page: Page, where: str) -> None:
+def check_page(page: Page, where: str, harmless: Collection[DnKey]) -> None:
+    """Raise ReadIncomplete unless the page succeeded, answered the paging control and leaves nothing to other servers."""
     check_code(page, where)
-    if page.references:
+    elsewhere = gaps(page.references, harmless)
+    if elsewhere:
         raise ReadIncomplete(
-            f"{where} refers to {shortened(page.references[0])} for a part of the answer, which is not followed: "
+            f"{where} refers to {shortened(elsewhere[0])} for a part of the answer, which is not followed: "
             "entries are missing; read from a server that holds all of the base, or choose a base without that part"
         )
     if page.cookie is None:

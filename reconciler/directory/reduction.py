@@ -12,7 +12,7 @@ from reconciler.directory.members import Found, Held, Members, Places
 from reconciler.directory.pages import RawAttributes
 from reconciler.directory.snapshot_codec import digest_of
 from reconciler.errors import ReadIncomplete
-from reconciler.model.directory import DirectoryGroup, Needs, Person, Readability, ReadWith, Snapshot
+from reconciler.model.directory import Dialect, DirectoryGroup, Needs, Person, Readability, ReadWith, Snapshot
 from reconciler.model.names import DnKey
 from reconciler.model.schema import DirectorySchema, restrict
 from reconciler.model.text import shortened
@@ -28,6 +28,7 @@ class Origin:
     source: str
     read_at: str
     read_with: ReadWith
+    dialect: Dialect = "openldap"
 
 
 def moment_of(read_at: str) -> datetime:
@@ -105,6 +106,7 @@ class Reduction:
             digest="",
             warnings=(*warnings, *_about_logins(ambiguous, logins, people)),
             read_with=origin.read_with,
+            dialect=origin.dialect,
         )
         return replace(snapshot, digest=digest_of(snapshot))
 

@@ -14,14 +14,26 @@ from dataclasses import asdict
 from typing import NamedTuple, TypeAlias
 
 from reconciler.model.access import UserKey
-from reconciler.model.directory import Attributes, DirectoryGroup, Needs, Person, Readability, ReadWith, Snapshot
+from reconciler.model.directory import (
+    DIALECTS,
+    Attributes,
+    Dialect,
+    DirectoryGroup,
+    Needs,
+    Person,
+    Readability,
+    ReadWith,
+    Snapshot,
+)
 from reconciler.model.schema import SchemaSyntaxError, schema_from_json, schema_to_json
 from reconciler.model.text import shortened
 
-FORMAT_VERSION = "1.0"
+FORMAT_VERSION = "1.1"
 
 _MAJOR = FORMAT_VERSION.partition(".")[0]
 _SHA256 = "sha256:"
+_SINCE_1_1 = ("member_of", "dynamic_groups")
+_DIALECT_OF_1_0: Dialect = "openldap"
 _Record: TypeAlias = Mapping[str, object]
 _encode = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=True).encode
 
@@ -37,6 +49,13 @@ class Saved(NamedTuple):
     needs: Needs
 
 
+class Head(NamedTuple):
+    """Which directory a snapshot is of, and what kind of server that was."""
+
+    directory: str
+    dialect: Dialect
+
+
 def encode(saved: Saved) -> Iterator[bytes]:
     """Yield the lines of the file, line ends included."""
     snapshot, needs = saved
@@ -48,7 +67,7 @@ def encode(saved: Saved) -> Iterator[bytes]:
         "directory": snapshot.directory,
         "source": snapshot.source,
         "read_at": snapshot.read_at,
-        "read_with": asdict(snapshot.read_with),
+        **_said(snapshot.read_with, snapshot.dialect),
         "needs": {"person": sorted(needs.person), "group": sorted(needs.group)},
         **counts,
     }
@@ -61,7 +80,7 @@ def encode(saved: Saved) -> Iterator[bytes]:
 
 def digest_of(snapshot: Snapshot) -> str:
     """Return ``sha256:`` over everything in a snapshot but its source, its time and its own digest."""
-    digest = hashlib.sha256(_identity(snapshot.directory, snapshot.read_with))
+    digest = hashlib.sha256(_identity(snapshot.directory, snapshot.read_with, snapshot.dialect))
     for line in _content(snapshot):
         digest.update(line)
     return _SHA256 + digest.hexdigest()
@@ -72,14 +91,25 @@ def decode(lines: Iterable[bytes]) -> Saved:
     return _Decoder(lines).saved()
 
 
-def directory_of(lines: Iterable[bytes]) -> str:
-    """Return the directory that a snapshot is of, by its first line alone."""
-    return _Decoder(lines).directory()
+def head_of(lines: Iterable[bytes]) -> Head:
+    """Return what a snapshot's first line says."""
+    return _Decoder(lines).head()
 
 
-def _identity(directory: str, read_with: ReadWith) -> bytes:
+def _identity(directory: str, read_with: ReadWith, dialect: Dialect) -> bytes:
     """Return what the digest covers of the first line."""
-    return _line({"directory": directory, "read_with": asdict(read_with)})
+    return _line({"directory": directory, **_said(read_with, dialect)})
+
+
+def _said(read_with: ReadWith, dialect: Dialect) -> _Record:
+    """Return how the directory was read. What 1.0 did not have is left out where it is as 1.0 had it: digests stay."""
+    values = {name: _single(value) for name, value in asdict(read_with).items()}
+    kept = {name: value for name, value in values.items() if value or name not in _SINCE_1_1}
+    return {"read_with": kept, **({} if dialect == _DIALECT_OF_1_0 else {"dialect": dialect})}
+
+
+def _single(value: object) -> object:
+    return value[0] if isinstance(value, tuple) and len(value) == 1 else value
 
 
 def _content(snapshot: Snapshot) -> Iterator[bytes]:
@@ -114,14 +144,15 @@ class _Decoder:
         self._digest = hashlib.sha256()
         self._classes: dict[tuple[str, ...], tuple[str, ...]] = {}
 
-    def directory(self) -> str:
-        return self._text(self._head(), "directory")
+    def head(self) -> Head:
+        head = self._head()
+        return Head(self._text(head, "directory"), self._dialect(head))
 
     def saved(self) -> Saved:
         head = self._head()
         directory = self._text(head, "directory")
-        read_with = self._read_with(head)
-        self._digest.update(_identity(directory, read_with))
+        read_with, dialect = self._read_with(head), self._dialect(head)
+        self._digest.update(_identity(directory, read_with, dialect))
         people, groups = self._count(head, "people"), self._count(head, "groups")
         wanted = self._map(head, "needs")
         needs = Needs(frozenset(self._texts(wanted, "person")), frozenset(self._texts(wanted, "group")))
@@ -140,6 +171,7 @@ class _Decoder:
             warnings=self._texts(self._record("warnings"), "warnings"),
             digest=_SHA256 + self._digest.hexdigest(),
             read_with=read_with,
+            dialect=dialect,
         )
         self._end(snapshot.digest)
         return Saved(snapshot, needs)
@@ -158,16 +190,30 @@ class _Decoder:
 
     def _read_with(self, head: _Record) -> ReadWith:
         said = self._map(head, "read_with")
-        nested = said.get("nested_groups")
-        if not isinstance(nested, bool):
-            raise self._wrong('"nested_groups" is no truth value')
         return ReadWith(
-            base=self._text(said, "base"),
-            group_base=self._text(said, "group_base"),
+            base=self._bases(said, "base"),
+            group_base=self._bases(said, "group_base"),
             user_filter=self._text(said, "user_filter"),
             group_filter=self._text(said, "group_filter"),
-            nested_groups=nested,
+            nested_groups=self._flag(said, "nested_groups"),
+            **{name: self._flag(said, name) for name in _SINCE_1_1 if name in said},
         )
+
+    def _bases(self, said: _Record, name: str) -> tuple[str, ...]:
+        return self._texts(said, name) if isinstance(said.get(name), list) else (self._text(said, name),)
+
+    def _dialect(self, head: _Record) -> Dialect:
+        said = head.get("dialect", _DIALECT_OF_1_0)
+        for dialect in DIALECTS:
+            if said == dialect:
+                return dialect
+        raise self._wrong('"dialect" is none that this program knows')
+
+    def _flag(self, record: _Record, name: str) -> bool:
+        value = record.get(name)
+        if not isinstance(value, bool):
+            raise self._wrong(f'"{name}" is no truth value')
+        return value
 
     def _person(self) -> Person:
         record = self._record("person")

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import BinaryIO, TypeVar, cast
 
 from reconciler.directory.collection import paused_collection
-from reconciler.directory.snapshot_codec import Saved, SnapshotSyntaxError, decode, directory_of, encode
+from reconciler.directory.snapshot_codec import Head, Saved, SnapshotSyntaxError, decode, encode, head_of
 from reconciler.errors import DirectoryUnreachable, ReadIncomplete
 from reconciler.model.directory import Needs, Snapshot
 from reconciler.model.text import shortened
@@ -53,9 +53,9 @@ def read_snapshot(path: str | Path, caps: Caps = Caps()) -> Saved:
         return _read(path, decode, caps)
 
 
-def snapshot_directory(path: str | Path) -> str:
-    """Return the name of the directory that a file was taken from, by its first line; raises like `read_snapshot`."""
-    return _read(path, directory_of, Caps())
+def snapshot_head(path: str | Path) -> Head:
+    """Return which directory a file was taken from, by its first line; raises like `read_snapshot`."""
+    return _read(path, head_of, Caps())
 
 
 def _read(path: str | Path, decoder: Callable[[Iterable[bytes]], _Result], caps: Caps) -> _Result:

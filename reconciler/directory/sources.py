@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import replace
 
-from reconciler.directory.read import read_directory, snapshot_directory
+from reconciler.directory.read import read_directory, snapshot_head
 from reconciler.directory.selection import KEYS
 from reconciler.errors import UsageError
 from reconciler.model.directory import Needs, Snapshot
@@ -14,31 +14,45 @@ from reconciler.policy.needs import needs_of
 
 
 def read_directories(
-    policy: Policy, targets: Collection[TargetConfig], snapshot_files: Collection[str], now: str
+    policy: Policy, targets: Collection[TargetConfig], snapshot_files: Collection[str], now: str, *, whole: bool = False
 ) -> dict[str, Snapshot]:
     """Return a complete snapshot by directory name. Raises DirectoryError for any read that is not proven complete.
 
-    Raises UsageError for a snapshot file of a directory that the policy does not have.
+    `whole`: nothing is taken from a cache, so that absence is proven. Raises UsageError for a snapshot file of a directory
+    that the policy does not have.
     """
-    stand_ins = {snapshot_directory(path): path for path in snapshot_files}
+    stand_ins = {snapshot_head(path).directory: path for path in snapshot_files}
     for name, path in sorted(stand_ins.items()):
         if name not in policy.directories:
             raise UsageError(f'{path} was taken from "{name}", which is no directory of this policy.')
     snapshots = {}
     for name in sorted({target.directory for target in targets}):
         config = policy.directories[name]
-        needs = needs_of(policy, config, targets)
         if name in stand_ins:
             config = _standing_in(config, stand_ins[name])
-        snapshots[name] = read_directory(config, needs, now)
+        config = _settled(config)
+        snapshots[name] = read_directory(config, needs_of(policy, config, targets), now, whole=whole)
     return snapshots
 
 
 def read_for_snapshot(policy: Policy, name: str, now: str) -> tuple[Snapshot, Needs]:
     """Return a complete read of one directory, with the attributes that all targets together need of it."""
-    config = policy.directories[name]
+    config = _settled(policy.directories[name])
     needs = needs_of(policy, config, policy.targets.values())
-    return read_directory(config, needs, now), needs
+    return read_directory(config, needs, now, whole=True), needs
+
+
+def _settled(config: DirectoryConfig) -> DirectoryConfig:
+    """Return the directory with its dialect, where that is known before anything is read: a server tells it later."""
+    if config.dialect != "auto":
+        return config
+    match config.kind:
+        case "snapshot":
+            return replace(config, dialect=snapshot_head(config.file).dialect)
+        case "ldif":
+            return replace(config, dialect="openldap")
+        case _:
+            return config
 
 
 def _standing_in(config: DirectoryConfig, file: str) -> DirectoryConfig:

@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TypeAlias
+from typing import Literal, TypeAlias, get_args
 
 from reconciler.model.access import UserKey
 from reconciler.model.schema import DirectorySchema
+
+Dialect: TypeAlias = Literal["openldap", "active_directory", "389ds"]
+DIALECTS: tuple[Dialect, ...] = get_args(Dialect)
 
 Attributes: TypeAlias = Mapping[str, tuple[str, ...]]
 """Attribute description in lower case, canonical name of the schema, options kept (``cn``, ``mail;lang-en``) to its
@@ -61,11 +64,13 @@ class DirectoryGroup:
 class ReadWith:
     """What a read took of a directory: the bases as written; filters in canonical text, empty for the dialect's default."""
 
-    base: str = ""
-    group_base: str = ""
+    base: tuple[str, ...] = ("",)
+    group_base: tuple[str, ...] = ("",)
     user_filter: str = ""
     group_filter: str = ""
     nested_groups: bool = True
+    member_of: bool = False
+    dynamic_groups: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +78,8 @@ class Snapshot:
     """A complete read of one directory; an incomplete one is never built.
 
     `people` and `groups` are sorted by canonical DN. `digest` is ``sha256:`` of the snapshot file's records: it covers
-    everything but `source` and `read_at` (an ISO 8601 UTC time).
+    everything but `source` and `read_at` (an ISO 8601 UTC time). `confirmed_at` is set where only changes were read: the
+    time of the whole read that they were added to, so absence is not proven since then.
     """
 
     directory: str
@@ -85,3 +91,5 @@ class Snapshot:
     digest: str
     warnings: tuple[str, ...] = field(default=())
     read_with: ReadWith = ReadWith()
+    dialect: Dialect = "openldap"
+    confirmed_at: str = ""

@@ -62,6 +62,7 @@ class DirectoryFacts:
     people: int
     groups: int
     complete: bool = True
+    confirmed_at: str = ""  # where only changes were read: the time of the whole read that they were added to
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +120,11 @@ class Plan:
     def complete(self) -> bool:
         """Every directory and every target was read to the end."""
         return not self.errored and all(facts.complete for facts in self.directories)
+
+    @property
+    def confirmed(self) -> bool:
+        """Every directory was read whole, so that what was not found is not there."""
+        return not any(facts.confirmed_at for facts in self.directories)
 
     @property
     def applyable(self) -> bool:

@@ -91,7 +91,13 @@ def facts_of(snapshot: Snapshot) -> DirectoryFacts:
     """Return what a plan remembers of a snapshot."""
     people, groups = len(snapshot.people), len(snapshot.groups)
     return DirectoryFacts(
-        snapshot.directory, snapshot.source, snapshot.read_at, snapshot.digest, people=people, groups=groups
+        snapshot.directory,
+        snapshot.source,
+        snapshot.read_at,
+        snapshot.digest,
+        people=people,
+        groups=groups,
+        confirmed_at=snapshot.confirmed_at,
     )
 
 

@@ -100,7 +100,9 @@ def _plan(document: Document) -> Plan:
         policy_digest=policy["digest"],
         policy_root=policy["root"],
         git_commit=policy["git_commit"],
-        directories=tuple(DirectoryFacts(**_known(DirectoryFacts, facts)) for facts in document["directories"]),
+        directories=tuple(
+            DirectoryFacts(**_known(DirectoryFacts, {"confirmed_at": "", **facts})) for facts in document["directories"]
+        ),
         targets=tuple(_target(target) for target in document["targets"]),
         notes=tuple(_diagnostic(note) for note in document["notes"]),
     )

@@ -143,6 +143,7 @@ def _directory(facts: DirectoryFacts) -> Document:
         "people": facts.people,
         "groups": facts.groups,
         "complete": facts.complete,
+        **({"confirmed_at": facts.confirmed_at} if facts.confirmed_at else {}),
     }
 
 

@@ -40,6 +40,14 @@ def summary_of(plan: Plan) -> dict[str, int]:
     }
 
 
+def only_adds(plan: Plan) -> bool:
+    """Tell whether nothing in a plan rests on somebody being absent: every change adds, and nothing was held back."""
+    return all(
+        not target.refusals and not target.withheld and all(verb_of(change) == "add" for change in target.changes)
+        for target in plan.targets
+    )
+
+
 def verb_of(change: Change) -> str:
     """Return ``add``, ``change`` or ``remove``: what the sign before its line says."""
     match change:

@@ -7,14 +7,18 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Literal, cast
 
+from reconciler.model.directory import Dialect
+from reconciler.model.names import DnKey, is_under
 from reconciler.model.text import shortened
 from reconciler.policy.findings import Findings
 from reconciler.policy.merge import Sections
 from reconciler.policy.model import (
     ALL_TARGETS,
     Bind,
+    Canary,
     DirectoryConfig,
     GroupRules,
+    Incremental,
     NamedGroup,
     OnMissing,
     OnMissingGroup,
@@ -24,7 +28,7 @@ from reconciler.policy.model import (
 )
 from reconciler.policy.node import Node
 from reconciler.policy.schema import SECRET_KEYS
-from reconciler.policy.values import filter_of, path_of, secret_of, template_of
+from reconciler.policy.values import dn_of, filter_of, path_of, secret_of, template_of
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 _COMMON = frozenset(
@@ -41,6 +45,7 @@ _COMMON = frozenset(
     }
 )
 _TEMPLATES = frozenset({"external_id"})
+_CACHE = ".reconcile/cache"
 _SQLITE = "sqlite:///"
 _SQL_URL = f"{_SQLITE}roster.db"
 
@@ -67,21 +72,59 @@ def _directory(name: str, node: Node, findings: Findings) -> DirectoryConfig:
         kind=cast("Literal['ldap', 'ldif', 'snapshot', 'c1z']", node.text("kind")),
         where=node.key_where,
         servers=node.texts("servers"),
-        dialect=cast("Literal['openldap', 'active_directory', '389ds', 'auto']", node.text("dialect", "auto")),
+        dialect=cast("Dialect | Literal['auto']", node.text("dialect", "auto")),
         bind=_bind(node),
         tls=_tls(node),
         file=path_of(node.child("file")),
-        base=node.text("base"),
-        group_base=node.text("group_base", node.text("base")),
+        bases=_bases(node.child("base"), findings) or ("",),
+        group_bases=_bases(node.child("group_base"), findings),
         user_filter=filter_of(node.child("user_filter"), findings),
         group_filter=filter_of(node.child("group_filter"), findings),
         attributes={word: str(entry.data) for word, entry in sorted(node.child("attributes").entries())},
         nested_groups=node.flag("nested_groups", default=True),
+        member_of=node.flag("member_of"),
+        dynamic_groups=node.flag("dynamic_groups"),
+        canary=_canary(node.child("canary"), findings),
+        incremental=_incremental(name, node.get("incremental")),
+        decoder="ldap3" if node.text("decoder") == "ldap3" else "fast",
         explicit=frozenset(key for key, _ in node.entries()),
         page_size=node.whole("page_size", 1000),
         connect_timeout=node.whole("connect_timeout", 10),
         receive_timeout=node.whole("receive_timeout", 60),
     )
+
+
+def _bases(node: Node, findings: Findings) -> tuple[str, ...]:
+    """Return one DN or a list of them; where one lies under another, its entries would be read twice."""
+    written = list(node.items()) if isinstance(node.data, list) else [node] if isinstance(node.data, str) else []
+    keys: dict[DnKey, str] = {}
+    for each in written if len(written) > 1 else ():
+        key = dn_of(each, findings)
+        if key is None:
+            continue
+        other = next((text for known, text in keys.items() if is_under(key, known) or is_under(known, key)), None)
+        if other is not None:
+            message = (
+                f'"{shortened(str(each.data))}" and "{shortened(other)}" lie under one another. Keep the upper one.'
+            )
+            findings.error(each.source, each.where, "OVERLAPPING-BASES", message)
+        keys[key] = str(each.data)
+    return tuple(str(each.data) for each in written)
+
+
+def _canary(node: Node, findings: Findings) -> Canary:
+    for key in ("people", "groups"):
+        for dn in node.child(key).items():
+            dn_of(dn, findings)
+    return Canary(node.texts("people"), node.texts("groups"), node.whole("min_people", 0), node.whole("min_groups", 0))
+
+
+def _incremental(name: str, node: Node | None) -> Incremental | None:
+    """Every directory has a folder of its own in the cache, so that two of them never share one."""
+    if node is None:
+        return None
+    folder = path_of(node.child("cache")) or f"{node.source.folder}/{_CACHE}"
+    return Incremental(f"{folder}/{name}", node.whole("full_every", 24))
 
 
 def _bind(node: Node) -> Bind | None:

@@ -13,6 +13,7 @@ from typing import Literal
 
 from reconciler.model.access import NameLimits
 from reconciler.model.diagnostic import Position
+from reconciler.model.directory import DIALECTS, Dialect
 from reconciler.model.filter import Filter
 
 ALL_TARGETS = "*"
@@ -70,6 +71,24 @@ class Tls:
 
 
 @dataclass(frozen=True, slots=True)
+class Canary:
+    """What every read must see: entries by DN, groups with at least one member, and a floor of people and groups."""
+
+    people: tuple[str, ...] = ()
+    groups: tuple[str, ...] = ()
+    min_people: int = 0
+    min_groups: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Incremental:
+    """Ask only for what has changed. `cache` is a resolved path; after `full_every` runs everything is read again."""
+
+    cache: str
+    full_every: int = 24
+
+
+@dataclass(frozen=True, slots=True)
 class DirectoryConfig:
     """One directory. Empty filters mean the dialect's default. `attributes` maps our word to the directory's attribute."""
 
@@ -77,27 +96,44 @@ class DirectoryConfig:
     kind: Literal["ldap", "ldif", "snapshot", "c1z"]
     where: Position
     servers: tuple[str, ...] = ()
-    dialect: Literal["openldap", "active_directory", "389ds", "auto"] = "auto"
+    dialect: Dialect | Literal["auto"] = "auto"
     bind: Bind | None = None
     tls: Tls = Tls()
     file: str = ""  # resolved path, for ldif, snapshot, c1z
-    base: str = ""
-    group_base: str = ""  # default: base
+    bases: tuple[str, ...] = ("",)  # policy key `base`; none lies under another
+    group_bases: tuple[str, ...] = ()  # policy key `group_base`; default: bases
     user_filter: Filter | None = None
     group_filter: Filter | None = None
     attributes: Mapping[str, str] = field(default_factory=dict)
     nested_groups: bool = True
+    member_of: bool = False
+    dynamic_groups: bool = False
+    canary: Canary = Canary()
+    incremental: Incremental | None = None
+    decoder: Literal["fast", "ldap3"] = "fast"
     explicit: frozenset[str] = frozenset()  # the keys that the policy itself sets
     page_size: int = 1000
     connect_timeout: int = 10  # seconds
     receive_timeout: int = 60  # seconds
 
-    def attribute(self, word: str) -> str:
+    def attribute(self, word: str, dialect: Dialect) -> str:
         """Return the directory attribute behind one of our words (username, email, name, ssh_keys)."""
-        return self.attributes.get(word) or DEFAULT_ATTRIBUTES[word]
+        return self.attributes.get(word) or default_attribute(word, dialect)
+
+    def possible_attributes(self, word: str) -> frozenset[str]:
+        """Return what `attribute` may return: several where only the server can tell the dialect."""
+        dialects: tuple[Dialect, ...] = DIALECTS if self.dialect == "auto" else (self.dialect,)
+        return frozenset(self.attribute(word, dialect) for dialect in dialects)
 
 
-DEFAULT_ATTRIBUTES: Mapping[str, str] = {
+def default_attribute(word: str, dialect: Dialect) -> str:
+    """Return the directory attribute behind one of our words where the policy names none."""
+    if word == "username" and dialect == "active_directory":
+        return "sAMAccountName"
+    return _DEFAULT_ATTRIBUTES[word]
+
+
+_DEFAULT_ATTRIBUTES: Mapping[str, str] = {
     "username": "uid",
     "email": "mail",
     "name": "displayName",

@@ -11,6 +11,7 @@ from typing import TypeVar
 
 from reconciler.model.diagnostic import Position
 from reconciler.model.filter import Filter, FilterSyntaxError, parse_filter
+from reconciler.model.names import DnKey, DnSyntaxError, dn_key
 from reconciler.model.template import TemplateSyntaxError, fields_of
 from reconciler.model.text import shortened
 from reconciler.policy.findings import Findings
@@ -32,6 +33,16 @@ def filter_of(node: Node, findings: Findings) -> Filter | None:
     except FilterSyntaxError as error:
         message = f"This is not an RFC 4515 filter: {error}. Write it like (&(objectClass=person)(ou=Sales))."
         findings.error(node.source, within(node, error.offset), "BAD-FILTER", message)
+        return None
+
+
+def dn_of(node: Node, findings: Findings) -> DnKey | None:
+    """Return the canonical key of a DN; nothing where there is none or it is not one."""
+    try:
+        return _parsed(node, dn_key)
+    except DnSyntaxError as error:
+        message = f"This is not a DN: {error}. Write it like cn=devs,ou=groups,dc=example,dc=com."
+        findings.error(node.source, within(node, error.offset), "BAD-DN", message)
         return None
 
 

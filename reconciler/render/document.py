@@ -111,6 +111,7 @@ class DirectoryData(TypedDict):
     people: int
     groups: int
     complete: bool
+    confirmed_at: NotRequired[str]
 
 
 class PolicyData(TypedDict):

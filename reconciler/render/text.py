@@ -106,8 +106,9 @@ def _target(target: TargetData, facts: DirectoryData | None, look: Look) -> Iter
 
 def _directory(facts: DirectoryData) -> str:
     whole = "read completely" if facts["complete"] else "NOT read completely"
+    since = f" by its changes since {moment(facts['confirmed_at'])}" if "confirmed_at" in facts else ""
     return (
-        f"  directory {shown(facts['name'])}: {shown(facts['source'])}, {whole} at {moment(facts['read_at'])}, "
+        f"  directory {shown(facts['name'])}: {shown(facts['source'])}, {whole} at {moment(facts['read_at'])}{since}, "
         f"{counted(facts['people'], 'person')}, {counted(facts['groups'], 'group')}"
     )
 

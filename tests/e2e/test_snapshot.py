@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.directory.read import read_directory, snapshot_directory, write_snapshot
+from reconciler.directory.read import read_directory, snapshot_head, write_snapshot
 from reconciler.model.directory import Needs
 from tests.servers.directories import NEEDS, READ_AT, ldap_config
 from tests.servers.slapd import PASSWORD, Slapd
@@ -21,7 +21,7 @@ def test_a_saved_snapshot_is_the_snapshot(slapd: Slapd, tmp_path: Path) -> None:
     write_snapshot(live, NEEDS, file)
     saved = read_directory(ldap_config(kind="snapshot", file=str(file)), NEEDS, "2027-01-01T00:00:00Z")
     assert saved == live
-    assert snapshot_directory(file) == "corp"
+    assert snapshot_head(file).directory == "corp"
 
 
 def test_two_reads_of_the_same_data_give_the_same_bytes(slapd: Slapd, tmp_path: Path) -> None:

@@ -155,10 +155,19 @@ def secret(value: str, folder: Path) -> SecretRef:
 
 
 def ldap_config(*servers: str, **changes: object) -> DirectoryConfig:
-    """Return the configuration of a directory called corp; by default no bind, and plain connections are allowed."""
+    """Return the configuration of a directory called corp; by default no bind, and plain connections are allowed.
+
+    `base` and `group_base` are one DN or several.
+    """
     usual = DirectoryConfig(
-        name="corp", kind="ldap", where=_WHERE, servers=servers, base=BASE, connect_timeout=2, receive_timeout=5
+        name="corp", kind="ldap", where=_WHERE, servers=servers, bases=(BASE,), connect_timeout=2, receive_timeout=5
     )
+    for word in ("base", "group_base"):
+        if word in changes:
+            given = changes.pop(word)
+            changes[f"{word}s"] = (given,) if given and isinstance(given, str) else given or ()
+    if changes.get("bases") == ():
+        changes["bases"] = ("",)
     return replace(usual, **changes)  # type: ignore[arg-type]  # the caller names fields of DirectoryConfig
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.directory.read import read_directory, snapshot_directory, write_snapshot
+from reconciler.directory.read import read_directory, snapshot_head, write_snapshot
 from reconciler.directory.selection import KEYS
 from reconciler.directory.sources import read_directories
 from reconciler.errors import DirectoryUnreachable, ReadIncomplete
@@ -40,7 +40,7 @@ def _read(saved: Path, needs: Needs = NEEDS, **changes: object) -> Snapshot:
 def test_a_saved_snapshot_is_what_was_read(read: Snapshot, saved: Path) -> None:
     """Time and source are those of the reading."""
     assert _read(saved) == read
-    assert snapshot_directory(saved) == "corp"
+    assert snapshot_head(saved).directory == "corp"
 
 
 def test_a_policy_may_name_less_than_a_snapshot_holds(saved: Path) -> None:

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.directory.snapshot_codec import Saved, SnapshotSyntaxError, decode, digest_of, directory_of, encode
+from reconciler.directory.snapshot_codec import Head, Saved, SnapshotSyntaxError, decode, digest_of, encode, head_of
 from reconciler.model.access import UserKey
 from reconciler.model.directory import DirectoryGroup, Needs, Person, Readability, ReadWith, Snapshot
 from reconciler.model.schema import restrict
@@ -21,7 +21,8 @@ from tests.examples import ROOT
 
 SCHEMA = json.loads((ROOT / "schemas" / "snapshot.schema.json").read_text(encoding="utf-8"))
 NEEDS = Needs(frozenset({"uid", "Mail"}), frozenset({"cn"}))
-READ_WITH = ReadWith("dc=example", "ou=g,dc=example", "(uid=*)", "", nested_groups=False)
+_READ = {"base": "", "group_base": "", "user_filter": "", "group_filter": "", "nested_groups": True}
+READ_WITH = ReadWith(("dc=example",), ("ou=g,dc=example",), "(uid=*)", "", nested_groups=False)
 
 
 def _snapshot() -> Snapshot:
@@ -74,7 +75,7 @@ def _changed(number: int, **changes: Any) -> list[bytes]:
 def test_what_was_written_is_read() -> None:
     """Equal in everything, bytes that are no text included."""
     assert decode(_lines()) == Saved(_snapshot(), NEEDS)
-    assert directory_of(_lines()[:1]) == "corp"
+    assert head_of(_lines()[:1]) == Head("corp", "openldap")
 
 
 def test_every_line_is_what_the_schema_says() -> None:
@@ -99,11 +100,15 @@ def test_the_digest_is_of_everything_but_source_and_time() -> None:
     others = [
         replace(snapshot, directory="other"),
         replace(snapshot, warnings=()),
-        replace(snapshot, read_with=replace(READ_WITH, base="x")),
-        replace(snapshot, read_with=replace(READ_WITH, group_base="x")),
+        replace(snapshot, read_with=replace(READ_WITH, base=("x",))),
+        replace(snapshot, read_with=replace(READ_WITH, group_base=("x",))),
         replace(snapshot, read_with=replace(READ_WITH, user_filter="x")),
         replace(snapshot, read_with=replace(READ_WITH, group_filter="x")),
         replace(snapshot, read_with=replace(READ_WITH, nested_groups=True)),
+        replace(snapshot, read_with=replace(READ_WITH, member_of=True)),
+        replace(snapshot, read_with=replace(READ_WITH, dynamic_groups=True)),
+        replace(snapshot, read_with=replace(READ_WITH, base=("dc=example", "dc=other"))),
+        replace(snapshot, dialect="active_directory"),
         replace(snapshot, people=snapshot.people[:1]),
         replace(snapshot, people=(replace(snapshot.people[0], disabled=True), snapshot.people[1])),
         replace(snapshot, groups=(replace(snapshot.groups[0], people=(0,)), snapshot.groups[1])),
@@ -181,7 +186,10 @@ def test_a_newer_minor_format_is_read() -> None:
         (_changed(0, needs=[]), '"needs" is no object'),
         (_changed(0, read_with=None), '"read_with" is no object'),
         (_changed(0, read_with={"nested_groups": True}), '"base" is no text'),
-        (_changed(0, read_with={"nested_groups": "yes"}), '"nested_groups" is no truth value'),
+        (_changed(0, read_with={**_READ, "nested_groups": "yes"}), '"nested_groups" is no truth value'),
+        (_changed(0, read_with={**_READ, "member_of": 1}), '"member_of" is no truth value'),
+        (_changed(0, read_with={**_READ, "base": ["dc=a", 1]}), '"base" is no list of texts'),
+        (_changed(0, dialect="novell"), '"dialect" is none that this program knows'),
         (_changed(1, schema={}), "its schema cannot be read"),
         (_changed(2, key=7), '"key" is no text'),
         (_changed(2, attributes={"cn": "a"}), '"cn" is no list of texts'),

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from reconciler.directory.snapshot_codec import digest_of
-from reconciler.directory.snapshot_file import Caps, read_snapshot, snapshot_directory, write_snapshot
+from reconciler.directory.snapshot_file import Caps, read_snapshot, snapshot_head, write_snapshot
 from reconciler.errors import DirectoryError, DirectoryUnreachable, ReadIncomplete
 from reconciler.model.access import UserKey
 from reconciler.model.directory import Needs, Person, Snapshot
@@ -45,7 +45,7 @@ def _error(path: Path) -> str:
 def test_what_was_written_is_read(file: Path) -> None:
     """With the attributes that it was read for."""
     assert read_snapshot(file) == (_snapshot(), NEEDS)
-    assert snapshot_directory(file) == "corp"
+    assert snapshot_head(file).directory == "corp"
 
 
 def test_the_same_content_gives_the_same_bytes(tmp_path: Path, file: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -116,3 +117,12 @@ def test_a_plan_that_cannot_be_understood_is_refused(edit: Callable[[Document], 
 
         with pytest.raises(UsageError, match="is not a usable plan"):
             decode(changed(both))
+
+
+def test_a_plan_of_changes_since_a_whole_read_comes_back_too() -> None:
+    """The time of that read is in it only where there was one, and such a plan is not confirmed."""
+    plan = whole()
+    later = replace(plan, directories=(replace(plan.directories[0], confirmed_at="2026-11-19T04:00:00Z"),))
+    assert decode(to_text(encode(later)))[0] == later
+    assert "confirmed_at" not in TEXT
+    assert (plan.confirmed, later.confirmed) == (True, False)

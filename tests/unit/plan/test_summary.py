@@ -9,7 +9,7 @@ import pytest
 from reconciler.model.access import Flag
 from reconciler.model.change import AddMembership, ChangeRole, CreateUser, SetFlag, Who
 from reconciler.model.plan import Hold, Refusal, TargetPlan, Withheld
-from reconciler.plan.summary import is_privileged_grant, summary_of, verb_of
+from reconciler.plan.summary import is_privileged_grant, only_adds, summary_of, verb_of
 from tests.builders import OWNER, VIEWER, key, plan_of, user
 from tests.unit.model.changes import ANN, API, EVERY, WHY
 
@@ -58,3 +58,16 @@ def test_people_are_counted_once_per_directory() -> None:
         "withheld": 1,
         "refused": 1,
     }
+
+
+def test_only_a_plan_that_adds_and_holds_nothing_back_rests_on_nobodys_absence() -> None:
+    """Any other change, a refusal and a change held back do."""
+    section = TargetPlan("a", "sql", "", "corp", (EVERY["user.create"], EVERY["membership.add"]))
+    refusal = Refusal("max_removals", "Removes.", 1, 0, 1, None, (), "")
+    held = Withheld(AddMembership(ANN, API, VIEWER, WHY), Hold.NO_ACCOUNT)
+    assert only_adds(plan_of(section))
+    assert only_adds(plan_of())
+    assert not only_adds(plan_of(section, replace(section, changes=(EVERY["membership.change"],))))
+    assert not only_adds(plan_of(replace(section, changes=(*section.changes, EVERY["user.disable"]))))
+    assert not only_adds(plan_of(replace(section, refusals=(refusal,))))
+    assert not only_adds(plan_of(replace(section, withheld=(held,))))

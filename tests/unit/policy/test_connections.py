@@ -9,8 +9,10 @@ import pytest
 from reconciler.model.diagnostic import Position
 from reconciler.policy.model import (
     Bind,
+    Canary,
     DirectoryConfig,
     GroupRules,
+    Incremental,
     NamedGroup,
     OnMissing,
     OnMissingGroup,
@@ -50,9 +52,7 @@ def test_a_directory_has_documented_defaults(tmp_path: Path) -> None:
     where = Position((tmp_path / "policy.yaml").as_posix(), 3, 3)
     base = "dc=example,dc=com"
     explicit = frozenset({"kind", "servers", "base", "nested_groups"})
-    assert corp == DirectoryConfig(
-        "corp", "ldap", where, ("ldaps://dc1",), base=base, group_base=base, explicit=explicit
-    )
+    assert corp == DirectoryConfig("corp", "ldap", where, ("ldaps://dc1",), bases=(base,), explicit=explicit)
 
 
 def test_everything_that_a_directory_can_say_arrives(tmp_path: Path) -> None:
@@ -62,7 +62,12 @@ def test_everything_that_a_directory_can_say_arrives(tmp_path: Path) -> None:
         """dialect: active_directory
     bind: {dn: cn=r, password: {file: secret.txt}}
     tls: {ca_file: ca.pem, start_tls: true, plaintext: true}
-    group_base: ou=groups
+    group_base: [ou=groups, ou=teams]
+    member_of: true
+    dynamic_groups: true
+    decoder: ldap3
+    canary: {people: ["cn=boss"], groups: ["cn=all"], min_people: 2, min_groups: 1}
+    incremental: {cache: cache, full_every: 3}
     user_filter: (a=b)
     group_filter: (c=d)
     attributes: {username: sAMAccountName, email: mail;lang-en}
@@ -73,7 +78,11 @@ def test_everything_that_a_directory_can_say_arrives(tmp_path: Path) -> None:
         server="ldap://dc1, ldapi:///",
     )
     assert corp.servers == ("ldap://dc1", "ldapi:///")
-    assert (corp.dialect, corp.group_base, corp.nested_groups) == ("active_directory", "ou=groups", False)
+    assert (corp.dialect, corp.nested_groups) == ("active_directory", False)
+    assert (corp.bases, corp.group_bases) == (("dc=example,dc=com",), ("ou=groups", "ou=teams"))
+    assert (corp.member_of, corp.dynamic_groups, corp.decoder) == (True, True, "ldap3")
+    assert corp.canary == Canary(("cn=boss",), ("cn=all",), 2, 1)
+    assert corp.incremental == Incremental(str(tmp_path / "cache" / "corp"), 3)
     assert (corp.page_size, corp.connect_timeout, corp.receive_timeout) == (50, 3, 4)
     assert corp.attributes == {"username": "sAMAccountName", "email": "mail;lang-en"}
     assert corp.tls == Tls(str(tmp_path / "ca.pem"), start_tls=True, allow_plaintext=True)
@@ -134,6 +143,30 @@ def test_faulty_filters_of_a_directory_are_placed(tmp_path: Path) -> None:
     """Both are checked."""
     lines = "user_filter: (a=b\n    group_filter: (c"
     assert [code.split()[1] for code in directory_codes(tmp_path, lines)] == ["BAD-FILTER", "BAD-FILTER"]
+
+
+@pytest.mark.parametrize(
+    ("lines", "code"),
+    [
+        ("group_base: ['ou=a,dc=b', 'DC=B']", "8:31 OVERLAPPING-BASES"),
+        ("group_base: ['dc=b', 'ou=c', 'ou=a , DC=B']", "8:34 OVERLAPPING-BASES"),
+        ("group_base: ['dc=b', 'groups']", "8:27 BAD-DN"),
+        ("canary: {people: [alice]}", "8:23 BAD-DN"),
+        ("canary: {groups: ['cn=a', 'cn=a,,']}", "8:37 BAD-DN"),
+    ],
+)
+def test_bases_and_canaries_are_dns_and_bases_lie_apart(tmp_path: Path, lines: str, code: str) -> None:
+    """Under two bases of which one holds the other, entries would be read twice."""
+    problem = only(
+        tmp_path, LDAP.replace("{server}", "ldaps://dc1").replace("{lines}", "nested_groups: true\n    " + lines)
+    )
+    assert brief(problem) == code
+
+
+def test_incremental_reads_keep_one_folder_per_directory(tmp_path: Path) -> None:
+    """Beside the policy file, under the directory's name, and everything is read anew once a day of hourly runs."""
+    assert directory(tmp_path, "incremental: {}").incremental == Incremental(f"{tmp_path}/.reconcile/cache/corp", 24)
+    assert directory(tmp_path, "decoder: fast").incremental is None
 
 
 def test_a_target_has_documented_defaults(tmp_path: Path) -> None:

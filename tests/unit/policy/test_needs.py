@@ -52,6 +52,13 @@ def test_our_words_in_a_template_stand_for_the_directorys_attributes() -> None:
     assert needs_of(policy(templated), directory, [templated]).person == wanted
 
 
+def test_where_only_the_server_knows_the_dialect_all_possible_logins_are_fetched() -> None:
+    """uid, and what Active Directory has in its place."""
+    assert needs_of(policy(TARGET), replace(CORP, dialect="auto"), [TARGET]).person >= {"uid", "sAMAccountName"}
+    windows = replace(CORP, dialect="active_directory", attributes={})
+    assert "uid" not in needs_of(policy(TARGET), windows, [TARGET]).person
+
+
 def test_only_targets_of_the_directory_count() -> None:
     """Others read from elsewhere."""
     assert needs_of(policy(TARGET), replace(CORP, name="partners"), [TARGET]).person == frozenset()

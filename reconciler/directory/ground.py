@@ -1,0 +1,131 @@
+"""Ask a server what it is before anything is read: root DSE, dialect, schema, and from that what to search; reads no entry."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from reconciler.directory import entries, markers
+from reconciler.directory.client import PAGED_RESULTS, Client
+from reconciler.directory.defaults import dialect_of, filters_of, wire_text
+from reconciler.directory.pages import check_code
+from reconciler.directory.references import other_contexts
+from reconciler.directory.servers import Search
+from reconciler.errors import ReadIncomplete
+from reconciler.model.directory import Dialect, Needs
+from reconciler.model.names import DnKey, caseless
+from reconciler.model.schema import DirectorySchema, SchemaSyntaxError, parse_schema
+from reconciler.model.standard_schema import standard_schema
+from reconciler.policy.model import DirectoryConfig
+
+ANY = "(objectClass=*)"
+_ROOT_DSE = (
+    "supportedControl",
+    "supportedCapabilities",
+    "supportedSASLMechanisms",
+    "subschemaSubentry",
+    "vendorName",
+    "vendorVersion",
+    "namingContexts",
+    "defaultNamingContext",
+    "configurationNamingContext",
+    "schemaNamingContext",
+    "dsServiceName",
+    "highestCommittedUSN",
+)
+_SCHEMA = ("attributeTypes", "objectClasses", "matchingRules")
+_NOT_SHOWN = frozenset({0, 32, 50})  # with these codes and no entry, a server keeps its schema to itself
+
+RootDse = Mapping[str, Sequence[bytes]]
+"""The root DSE's attributes, by name in lower case."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """What is known of a server and what it is to be asked.
+
+    `people` and `groups` hold one search per base. `harmless` are naming contexts that a search may refer to without
+    anybody missing: configuration, schema and DNS zones.
+    """
+
+    config: DirectoryConfig
+    where: str
+    root: RootDse
+    dialect: Dialect
+    schema: DirectorySchema
+    warnings: tuple[str, ...]
+    people: tuple[Search, ...]
+    groups: tuple[Search, ...]
+    harmless: frozenset[DnKey]
+
+
+def survey(client: Client, config: DirectoryConfig, needs: Needs) -> Ground:
+    """Return what the server says of itself; raises ReadIncomplete where it cannot be read completely."""
+    where = where_of(config)
+    root = root_dse(client, where)
+    schema, warnings = _schema(client, root, where)
+    dialect = dialect_of(config, root)
+    filters = filters_of(config, dialect)
+    person = tuple(sorted({*needs.person, *entries.ATTRIBUTES, *markers.ATTRIBUTES, "uid"}))
+    group = tuple(sorted({*needs.group, *entries.ATTRIBUTES, *entries.MEMBER_ATTRIBUTES, "cn"}))
+    return Ground(
+        config=config,
+        where=where,
+        root=root,
+        dialect=dialect,
+        schema=schema,
+        warnings=warnings,
+        people=tuple(
+            Search(f'{where}: people under "{base}"', base, wire_text(filters.people), person) for base in config.bases
+        ),
+        groups=tuple(
+            Search(f'{where}: groups under "{base}"', base, wire_text(filters.groups), group)
+            for base in config.group_bases or config.bases
+        ),
+        harmless=other_contexts(root),
+    )
+
+
+def where_of(config: DirectoryConfig) -> str:
+    """Return how messages name a directory."""
+    return f'{config.where}: directory "{config.name}"'
+
+
+def root_dse(client: Client, where: str) -> RootDse:
+    """Return the root DSE; what it says about paging is believed, its silence is not."""
+    root = base_entry(client, Search(f"{where}: the root DSE", "", ANY, _ROOT_DSE))
+    controls = root.get("supportedcontrol")
+    if controls and PAGED_RESULTS.encode() not in controls:
+        raise ReadIncomplete(
+            f"{where}: {client.url} does not offer paged results (RFC 2696), without which no read is proven complete"
+        )
+    return root
+
+
+def base_entry(client: Client, search: Search, accepted: frozenset[int] = frozenset({0})) -> RootDse:
+    """Return the attributes of the base entry, by name in lower case; none where a code of `accepted` says so."""
+    answer = client.entry(search)
+    if answer.code not in accepted:
+        check_code(answer, search.what)
+    found = answer.entries[0][1] if answer.entries else {}
+    return {caseless(name): values for name, values in found.items()}
+
+
+def _schema(client: Client, root: RootDse, where: str) -> tuple[DirectorySchema, tuple[str, ...]]:
+    """Return the server's schema, else the standard one with a warning."""
+    what = f"{where}: the schema"
+    places = root.get("subschemasubentry")
+    if places:
+        base = places[0].decode("utf-8", "surrogateescape")
+        search = Search(what, base, "(objectClass=subschema)", _SCHEMA)
+        found = base_entry(client, search, _NOT_SHOWN)
+        if found.get("attributetypes"):
+            try:
+                return parse_schema(*(_texts(found.get(caseless(name), ())) for name in _SCHEMA)), ()
+            except SchemaSyntaxError as error:
+                raise ReadIncomplete(f"{what}: {error}") from error
+    return standard_schema(), ("the server shows no schema: attributes compare by the rules of the standard schemas",)
+
+
+def _texts(values: Sequence[bytes]) -> list[str]:
+    return [value.decode("utf-8", "replace") for value in values]
