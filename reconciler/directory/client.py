@@ -14,13 +14,22 @@ from typing import Any
 import ldap3
 
 from reconciler.directory.fast import install
+from reconciler.directory.logins import INVALID_CREDENTIALS, about_missing_package, why_refused
 from reconciler.directory.pages import Page, RawEntry, code_text
 from reconciler.directory.servers import Address, Login, Search
 from reconciler.errors import DirectoryError, DirectoryUnreachable, ReadIncomplete
 from reconciler.model.text import shortened
 
 PAGED_RESULTS = "1.2.840.113556.1.4.319"
-INVALID_CREDENTIALS = 49
+_METHODS = {
+    "": (ldap3.ANONYMOUS, None),
+    "simple": (ldap3.SIMPLE, None),
+    "external": (ldap3.SASL, ldap3.EXTERNAL),
+    "gssapi": (ldap3.SASL, ldap3.KERBEROS),
+    "ntlm": (ldap3.NTLM, None),
+}
+_SCOPES = {"sub": ldap3.SUBTREE, "one": ldap3.LEVEL, "base": ldap3.BASE}
+_CATALOGUE = frozenset({3268, 3269})  # MS-ADTS 3.1.1.3.1.10: the global catalogue, plain and over TLS
 
 
 class Rejected(DirectoryUnreachable):
@@ -50,12 +59,19 @@ class Client:
         self.url = url
 
     def page(self, search: Search, size: int, cookie: bytes) -> Page:
-        """Return one page of a subtree search; the paging control is critical, aliases are entries like any other."""
-        return self._search(search, ldap3.SUBTREE, paged_size=size, paged_criticality=True, paged_cookie=cookie or None)
+        """Return one page of a search; the paging control is critical, aliases are entries like any other."""
+        return self._search(
+            search, _SCOPES[search.scope], paged_size=size, paged_criticality=True, paged_cookie=cookie or None
+        )
 
     def entry(self, search: Search) -> Page:
         """Return the answer to a search for the base entry alone; its cookie means nothing."""
         return self._search(search, ldap3.BASE)
+
+    @property
+    def catalogue(self) -> bool:
+        """Whether this is the port of a global catalogue, which knows every domain of a forest, in part."""
+        return self._connection.server.port in _CATALOGUE
 
     def close(self) -> None:
         """Say good-bye if the server still listens."""
@@ -104,6 +120,7 @@ def connect(
 
 def _connection(address: Address, login: Login, context: ssl.SSLContext | None, timeouts: tuple[int, int]) -> Any:
     connect_timeout, receive_timeout = timeouts
+    authentication, mechanism = _METHODS[login.method]
     with _translated(DirectoryUnreachable, address.url):
         server = ldap3.Server(
             address.host,
@@ -118,9 +135,9 @@ def _connection(address: Address, login: Login, context: ssl.SSLContext | None, 
             server,
             user=login.dn or None,
             password=login.password or None,
-            authentication={"": ldap3.ANONYMOUS, "simple": ldap3.SIMPLE, "external": ldap3.SASL}[login.method],
-            sasl_mechanism=ldap3.EXTERNAL if login.method == "external" else None,
-            sasl_credentials="",
+            authentication=authentication,
+            sasl_mechanism=mechanism,
+            sasl_credentials=(None,) if login.method == "gssapi" else "",
             client_strategy=ldap3.SYNC,
             auto_bind=ldap3.AUTO_BIND_NONE,
             auto_referrals=False,
@@ -148,17 +165,24 @@ def _open(connection: Any, address: Address) -> None:
 def _bind(connection: Any, login: Login, address: Address) -> None:
     if not login.method:
         return
-    who = f'"{shortened(login.dn)}"' if login.dn else "the process's own account (SASL EXTERNAL)"
+    who = f'"{shortened(login.dn)}"' if login.dn else f"the process's own account (SASL {login.method})"
     with _translated(DirectoryUnreachable, f"{address.url}: the bind of {who} was not answered"):
         connection.bind(read_server_info=False)
         code, message = int(connection.result["result"]), str(connection.result["message"])
+    cause = why_refused(code, message, login.method)
+    said = f"{address.url} does not accept the bind of {who}: {code_text(code, message)}{f': {cause}' if cause else ''}"
     if code == INVALID_CREDENTIALS:
-        raise Rejected(
-            f"{address.url} does not accept the bind of {who}: {code_text(code, message)}: the name or the password is wrong; "
-            "no other server was tried, because each try counts towards locking the account"
-        )
+        raise Rejected(f"{said}; no other server was tried, because each try counts towards locking the account")
     if code or not connection.bound:
-        raise DirectoryUnreachable(f"{address.url} does not accept the bind of {who}: {code_text(code, message)}")
+        raise DirectoryUnreachable(said)
+    if login.method == "ntlm" and not _known_to_server(connection, address):
+        raise DirectoryUnreachable(f"{address.url} does not offer NTLM: after the bind of {who} it knows nobody")
+
+
+def _known_to_server(connection: Any, address: Address) -> bool:
+    """Ask who we are (RFC 4532): ldap3 takes a server that does not offer NTLM for one that has let us in."""
+    with _translated(DirectoryUnreachable, f"{address.url}: it does not say who we are"):
+        return bool(connection.extend.standard.who_am_i())
 
 
 def _page(answer: Sequence[Any], result: Any) -> Page:
@@ -204,6 +228,8 @@ def _cause(error: BaseException) -> str:
         reason = text.partition("certificate verify failed:")[2].partition("(_ssl")[0]
         reason = reason.replace("\\", "").strip(" .") or text  # ldap3 quotes the text again at every level
         return f"its certificate is not trusted: {shortened(reason)}; tls.ca_file names the authorities to trust"
+    if needed := about_missing_package(text):
+        return f"{needed} ({shortened(text)})"
     if "timed out" in text or "Resource temporarily unavailable" in text:
         return f"no answer within the timeout ({shortened(text)})"
     return shortened(text)

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from reconciler.model.directory import Dialect
-from reconciler.model.filter import Filter, parse_filter, to_text
+from reconciler.model.filter import Filter, Or, parse_filter, to_text
 from reconciler.policy.model import DirectoryConfig
 
 _TRUE = "(objectClass=*)"
@@ -26,6 +26,7 @@ _RFC = Filters(
     parse_filter("(|(objectClass=person)(objectClass=posixAccount))"),
     parse_filter("(|(objectClass=groupOfNames)(objectClass=groupOfUniqueNames)(objectClass=posixGroup))"),
 )
+_DYNAMIC = parse_filter("(objectClass=groupOfURLs)")
 _DEFAULTS: Mapping[Dialect, Filters] = {
     "openldap": _RFC,
     "389ds": _RFC,
@@ -38,7 +39,8 @@ _DEFAULTS: Mapping[Dialect, Filters] = {
 def filters_of(config: DirectoryConfig, dialect: Dialect) -> Filters:
     """Return the policy's filters, the dialect's where it says nothing."""
     default = _DEFAULTS[dialect]
-    return Filters(config.user_filter or default.people, config.group_filter or default.groups)
+    groups = Or((default.groups, _DYNAMIC)) if config.dynamic_groups else default.groups
+    return Filters(config.user_filter or default.people, config.group_filter or groups)
 
 
 def dialect_of(config: DirectoryConfig, root: Mapping[str, Sequence[bytes]]) -> Dialect:

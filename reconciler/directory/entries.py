@@ -11,38 +11,89 @@ from typing import NamedTuple, NoReturn
 
 from reconciler.directory import markers
 from reconciler.directory.pages import RawAttributes
+from reconciler.directory.sids import primary_group_sid
 from reconciler.errors import ReadIncomplete
 from reconciler.model.access import STABLE_ID_MISSING, UserKey
-from reconciler.model.directory import Attributes, DirectoryGroup, Person, Readability
-from reconciler.model.names import DnKey, DnSyntaxError, caseless, dn_key, rdn_values, split_unique_member
+from reconciler.model.directory import Attributes, Dialect, DirectoryGroup, Person, Readability
+from reconciler.model.names import DnKey, DnSyntaxError, caseless, dn_key, is_under, rdn_values, split_unique_member
 from reconciler.model.schema import DirectorySchema
 from reconciler.model.text import shortened
 
 ATTRIBUTES = ("objectClass", "entryUUID", "nsUniqueId", "objectGUID")
 """What every entry is asked for beside the policy's attributes: its kind and its stable id."""
 
-MEMBER_ATTRIBUTES = ("member", "uniqueMember", "memberUid")
+MEMBER_ATTRIBUTES = ("member", "uniqueMember", "submember", "memberUid")
 
 _MEMBERS = frozenset(map(caseless, MEMBER_ATTRIBUTES))
-_FACTS = _MEMBERS | {"entryuuid", "nsuniqueid", "objectguid", "objectclass", "uid", "cn"}
+_FACTS = _MEMBERS | {
+    "entryuuid",
+    "nsuniqueid",
+    "objectguid",
+    "objectclass",
+    "uid",
+    "cn",
+    "objectsid",
+    "primarygroupid",
+    "grouptype",
+    "memberof",
+    "memberurl",
+}
+_UNIVERSAL = 0x8  # MS-ADTS 2.2.12, groupType
 _UUID = re.compile("[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
 
 
+@dataclass(frozen=True, slots=True)
+class Traits:
+    """What else than its attributes decides who is in which group.
+
+    `member_of`: what people and groups say of themselves counts where a group says nothing. `home`: read from a global
+    catalogue, the naming context of its own domain; of other domains' groups it knows the members of universal ones only.
+    """
+
+    dialect: Dialect = "openldap"
+    member_of: bool = False
+    dynamic_groups: bool = False
+    home: DnKey | None = None
+
+    def person_attributes(self) -> frozenset[str]:
+        """Return what people are asked for beside the usual."""
+        primary = {"objectSid", "primaryGroupID"} if self.dialect == "active_directory" else set()
+        return frozenset(primary | ({"memberOf"} if self.member_of else set()))
+
+    def group_attributes(self) -> frozenset[str]:
+        """Return what groups are asked for beside the usual."""
+        asked = {"objectSid", "groupType"} if self.dialect == "active_directory" else set()
+        asked |= {"memberOf"} if self.member_of else set()
+        return frozenset(asked | ({"memberURL"} if self.dynamic_groups else set()))
+
+
+PLAIN = Traits()
+
+
 class RawPerson(NamedTuple):
-    """A person, with the logins that ``memberUid`` values name it by."""
+    """A person, the logins that ``memberUid`` values name it by, the SID of its primary group, the groups it claims."""
 
     key: DnKey
     person: Person
     uids: Sequence[bytes]
+    primary: bytes = b""
+    member_of: Sequence[bytes] = ()
 
 
 class RawGroup(NamedTuple):
-    """A group without its members, and the members as the directory names them: by DN, and by login."""
+    """A group without its members, and the members as the directory names them: by DN, by login.
+
+    `searched`: its members are (also) those that a search finds; `urls` are the searches, where they are to be made.
+    """
 
     key: DnKey
     group: DirectoryGroup
     members: Sequence[bytes]
     uids: Sequence[bytes]
+    sid: bytes = b""
+    member_of: Sequence[bytes] = ()
+    searched: bool = False
+    urls: Sequence[bytes] = ()
 
 
 class _Slot(NamedTuple):
@@ -117,12 +168,16 @@ class AttributeReader:
 class EntryReader:
     """Reduces entries of one kind."""
 
-    def __init__(self, needs: Collection[str], schema: DirectorySchema, moment: datetime) -> None:
+    def __init__(
+        self, needs: Collection[str], schema: DirectorySchema, moment: datetime, traits: Traits = PLAIN
+    ) -> None:
         """`moment` (UTC) decides about accounts that end by a date."""
         self.attributes = AttributeReader(needs, schema)
         self._schema = schema
         self._moment = moment
+        self._traits = traits
         self._must: dict[tuple[str, ...], frozenset[str]] = {}
+        self._dynamic: dict[tuple[str, ...], bool] = {}
 
     def person(self, dn: bytes, raw: RawAttributes) -> RawPerson:
         """Return the person; raises ReadIncomplete for an entry that cannot be understood."""
@@ -134,13 +189,15 @@ class EntryReader:
         except ValueError as error:
             _fail(text, f"its marker of disabled accounts cannot be read ({', '.join(found)}): {error}", error)
         person = Person(UserKey(self._stable_key(text, key, facts)), text, kept, is_disabled)
-        return RawPerson(key, person, facts.get("uid", ()))
+        claims = facts.get("memberof", ()) if self._traits.member_of else ()
+        return RawPerson(key, person, facts.get("uid", ()), self._primary(text, facts), claims)
 
     def group(self, dn: bytes, raw: RawAttributes) -> RawGroup:
         """Return the group, UNREADABLE where its classes demand a member attribute that did not come."""
         key, text = self._dn(dn)
         kept, facts = self.attributes.reduced(dn, raw)
         readable = all(facts.get(name) for name in self._demanded(facts.get("objectclass", ())))
+        readable = readable and not self._hidden_by_catalogue(key, facts)
         group = DirectoryGroup(
             key=self._stable_key(text, key, facts),
             dn=text,
@@ -149,7 +206,41 @@ class EntryReader:
             readability=Readability.READ if readable else Readability.UNREADABLE,
         )
         unique = [_without_uid(value) for value in facts.get("uniquemember", ())]
-        return RawGroup(key, group, [*facts.get("member", ()), *unique], facts.get("memberuid", ()))
+        members = [*facts.get("member", ()), *unique, *facts.get("submember", ())]
+        claims = facts.get("memberof", ()) if self._traits.member_of else ()
+        return RawGroup(
+            key,
+            group,
+            members,
+            facts.get("memberuid", ()),
+            sid=facts["objectsid"][0] if "objectsid" in facts else b"",
+            member_of=claims,
+            searched=self._is_dynamic(facts.get("objectclass", ())),
+            urls=facts.get("memberurl", ()) if self._traits.dynamic_groups else (),
+        )
+
+    def _is_dynamic(self, values: Sequence[bytes]) -> bool:
+        classes = self.attributes.classes(values)
+        if classes not in self._dynamic:
+            self._dynamic[classes] = "groupofurls" in map(self._schema.canonical, classes)
+        return self._dynamic[classes]
+
+    def _primary(self, dn: str, facts: Mapping[str, Sequence[bytes]]) -> bytes:
+        """Return the SID of the primary group: the one membership that no ``member`` attribute holds."""
+        if self._traits.dialect != "active_directory" or "primarygroupid" not in facts:
+            return b""
+        if "objectsid" not in facts:
+            _fail(dn, "it has a primary group, and objectSid, which tells which one, did not come")
+        try:
+            return primary_group_sid(facts["objectsid"][0], facts["primarygroupid"][0])
+        except ValueError as error:
+            _fail(dn, f"its primary group cannot be read: {error}", error)
+
+    def _hidden_by_catalogue(self, key: DnKey, facts: Mapping[str, Sequence[bytes]]) -> bool:
+        home = self._traits.home
+        if home is None or is_under(key, home):
+            return False
+        return not any(int(value) & _UNIVERSAL for value in facts.get("grouptype", ()))
 
     def _dn(self, dn: bytes) -> tuple[DnKey, str]:
         try:

@@ -9,7 +9,7 @@ from reconciler.directory import entries, markers
 from reconciler.directory.client import PAGED_RESULTS, Client
 from reconciler.directory.defaults import dialect_of, filters_of, wire_text
 from reconciler.directory.pages import check_code
-from reconciler.directory.references import other_contexts
+from reconciler.directory.references import keys_of, other_contexts
 from reconciler.directory.servers import Search
 from reconciler.errors import ReadIncomplete
 from reconciler.model.directory import Dialect, Needs
@@ -36,6 +36,11 @@ _ROOT_DSE = (
 _SCHEMA = ("attributeTypes", "objectClasses", "matchingRules")
 _NOT_SHOWN = frozenset({0, 32, 50})  # with these codes and no entry, a server keeps its schema to itself
 
+_CATALOGUE = (
+    "read from a global catalogue: of other domains' groups it holds the members of universal ones alone, so the others "
+    "count as unreadable"
+)
+
 RootDse = Mapping[str, Sequence[bytes]]
 """The root DSE's attributes, by name in lower case."""
 
@@ -57,6 +62,7 @@ class Ground:
     people: tuple[Search, ...]
     groups: tuple[Search, ...]
     harmless: frozenset[DnKey]
+    traits: entries.Traits
 
 
 def survey(client: Client, config: DirectoryConfig, needs: Needs) -> Ground:
@@ -66,8 +72,10 @@ def survey(client: Client, config: DirectoryConfig, needs: Needs) -> Ground:
     schema, warnings = _schema(client, root, where)
     dialect = dialect_of(config, root)
     filters = filters_of(config, dialect)
-    person = tuple(sorted({*needs.person, *entries.ATTRIBUTES, *markers.ATTRIBUTES, "uid"}))
-    group = tuple(sorted({*needs.group, *entries.ATTRIBUTES, *entries.MEMBER_ATTRIBUTES, "cn"}))
+    traits = _traits(client, config, root, dialect)
+    person = {*needs.person, *entries.ATTRIBUTES, *markers.ATTRIBUTES, "uid", *traits.person_attributes()}
+    group = {*needs.group, *entries.ATTRIBUTES, *entries.MEMBER_ATTRIBUTES, "cn", *traits.group_attributes()}
+    warnings += (_CATALOGUE,) if traits.home is not None else ()
     return Ground(
         config=config,
         where=where,
@@ -76,13 +84,15 @@ def survey(client: Client, config: DirectoryConfig, needs: Needs) -> Ground:
         schema=schema,
         warnings=warnings,
         people=tuple(
-            Search(f'{where}: people under "{base}"', base, wire_text(filters.people), person) for base in config.bases
+            Search(f'{where}: people under "{base}"', base, wire_text(filters.people), tuple(sorted(person)))
+            for base in config.bases
         ),
         groups=tuple(
-            Search(f'{where}: groups under "{base}"', base, wire_text(filters.groups), group)
+            Search(f'{where}: groups under "{base}"', base, wire_text(filters.groups), tuple(sorted(group)))
             for base in config.group_bases or config.bases
         ),
         harmless=other_contexts(root),
+        traits=traits,
     )
 
 
@@ -109,6 +119,16 @@ def base_entry(client: Client, search: Search, accepted: frozenset[int] = frozen
         check_code(answer, search.what)
     found = answer.entries[0][1] if answer.entries else {}
     return {caseless(name): values for name, values in found.items()}
+
+
+def _traits(client: Client, config: DirectoryConfig, root: RootDse, dialect: Dialect) -> entries.Traits:
+    own = keys_of(root.get("defaultnamingcontext", ()))
+    return entries.Traits(
+        dialect=dialect,
+        member_of=config.member_of,
+        dynamic_groups=config.dynamic_groups,
+        home=own[0] if own and client.catalogue else None,
+    )
 
 
 def _schema(client: Client, root: RootDse, where: str) -> tuple[DirectorySchema, tuple[str, ...]]:

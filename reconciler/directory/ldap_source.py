@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from functools import partial
 from urllib.parse import quote
 
 from reconciler.directory.client import Client
 from reconciler.directory.collection import paused_collection
-from reconciler.directory.ground import Ground, survey, where_of
-from reconciler.directory.pages import RawEntry, complete_pages, located
+from reconciler.directory.dynamic import UnusableUrl, member_search
+from reconciler.directory.ground import ANY, Ground, survey, where_of
+from reconciler.directory.moved import FEW, IDS, candidates, recognise
+from reconciler.directory.pages import RawAttributes, RawEntry, check_code, complete_pages, located
+from reconciler.directory.ranges import completed
 from reconciler.directory.reduction import Origin, Reduction, moment_of
 from reconciler.directory.selection import read_with
 from reconciler.directory.servers import Search
 from reconciler.directory.session import connected
+from reconciler.errors import ReadIncomplete
 from reconciler.model.directory import Needs, Snapshot
+from reconciler.model.text import shortened
 from reconciler.policy.model import DirectoryConfig
+
+_NOBODY_THERE = frozenset({0, 32, 34, 50})  # no such entry, no name that this server can have, none that we may see
 
 
 def read_ldap(config: DirectoryConfig, needs: Needs, read_at: str, *, whole: bool = False) -> Snapshot:  # noqa: ARG001 - until there is a cache
@@ -25,8 +33,10 @@ def read_ldap(config: DirectoryConfig, needs: Needs, read_at: str, *, whole: boo
     """
     with connected(config, where_of(config)) as client, paused_collection():
         ground = survey(client, config, needs)
-        reduction = Reduction(needs, ground.schema, moment_of(read_at))
+        reduction = Reduction(needs, ground.schema, moment_of(read_at), ground.traits)
         read_entries(client, ground, reduction)
+        expand_groups(client, ground, reduction)
+        look_again(client, ground, reduction)
         with located(ground.where):
             return reduction.snapshot(origin_of(client, ground, read_at), ground.warnings)
 
@@ -44,7 +54,62 @@ def read_entries(client: Client, ground: Ground, reduction: Reduction) -> None:
 
 def pages_of(client: Client, ground: Ground, search: Search) -> Iterator[list[RawEntry]]:
     """Yield what a search finds, page by page; ending normally is the proof that nothing is missing."""
-    yield from complete_pages(partial(client.page, search, ground.config.page_size), search.what, ground.harmless)
+    for page in complete_pages(partial(client.page, search, ground.config.page_size), search.what, ground.harmless):
+        if ground.dialect == "active_directory":
+            with located(search.what):
+                yield [completed(entry, partial(_attributes, client, search.what)) for entry in page]
+        else:
+            yield page
+
+
+def expand_groups(client: Client, ground: Ground, reduction: Reduction) -> None:
+    """Make the searches of dynamic groups, where the policy asks for it; a group with one that cannot be made stays out."""
+    for group, urls in reduction.searches.items():
+        try:
+            wanted = [member_search(url, ground.schema) for url in urls]
+        except UnusableUrl:
+            continue
+        found: list[bytes] = []
+        for each in wanted:
+            what = f'{ground.where}: members of "{shortened(group)}" under "{shortened(each.base)}"'
+            search = Search(what, each.base, each.filter, ("1.1",), each.scope)
+            found.extend(dn for page in pages_of(client, ground, search) for dn, _ in page)
+        if wanted:
+            reduction.add_members(group, found)
+
+
+def look_again(client: Client, ground: Ground, reduction: Reduction) -> None:
+    """Find those again who were renamed while the directory was read."""
+    bases = (*ground.config.bases, *ground.config.group_bases)
+    names = candidates(reduction, bases)
+    if not names:
+        return
+    with located(ground.where):
+        recognise(reduction, _entries_again(client, ground, names), names)
+
+
+def _entries_again(client: Client, ground: Ground, names: Sequence[bytes]) -> Iterator[RawEntry]:
+    what = f"{ground.where}: who it is that groups name and that was not among the entries"
+    if len(names) > FEW:
+        for search in (*ground.people, *ground.groups):
+            for page in pages_of(client, ground, replace(search, attributes=IDS)):
+                yield from page
+        return
+    for name in names:
+        answer = client.entry(Search(what, name.decode(), ANY, IDS))
+        if answer.code not in _NOBODY_THERE:
+            check_code(answer, what)
+        yield from answer.entries
+
+
+def _attributes(client: Client, what: str, dn: bytes, names: Sequence[str]) -> RawAttributes:
+    answer = client.entry(Search(what, dn.decode(), ANY, tuple(names)))
+    check_code(answer, what)
+    if len(answer.entries) != 1:
+        raise ReadIncomplete(
+            f'{what}: "{shortened(dn.decode())}" was there, and is not when the rest of it is asked for'
+        )
+    return answer.entries[0][1]
 
 
 def origin_of(client: Client, ground: Ground, read_at: str) -> Origin:

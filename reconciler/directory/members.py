@@ -43,6 +43,11 @@ class Members:
         self._dns = _Numbers()
         self._uids = _Numbers()
 
+    @property
+    def dns(self) -> Iterable[bytes]:
+        """Every distinct DN that some group names, as it is written there."""
+        return self._dns
+
     def hold(self, dns: Iterable[bytes], uids: Iterable[bytes]) -> Held:
         """Number one group's members. An empty DN is a placeholder where a class demands a member, and names nobody."""
         named = (dn for dn in dns if dn)
@@ -59,7 +64,7 @@ class Members:
             nobody.append(value.decode("utf-8", "surrogateescape"))
             return places.end + len(nobody) - 1
 
-        by_dn = [place(places.written.get(dn) or _key(dn), dn) for dn in self._dns]
+        by_dn = [place(places.written.get(dn) or key_of(dn), dn) for dn in self._dns]
         by_uid: list[int] = []
         ambiguous: set[int] = set()
         for uid in self._uids:
@@ -94,9 +99,9 @@ class Resolver:
     nobody: Sequence[str]
     ambiguous: frozenset[int]
 
-    def found(self, held: Held) -> Found:
-        """Return whom the members of one group are, each once, in order."""
-        everybody = sorted({*map(self.by_dn.__getitem__, held.dns), *map(self.by_uid.__getitem__, held.uids)})
+    def found(self, held: Held, more: Iterable[int] = ()) -> Found:
+        """Return whom the members of one group are, each once, in order; `more` are places that are known already."""
+        everybody = sorted({*map(self.by_dn.__getitem__, held.dns), *map(self.by_uid.__getitem__, held.uids), *more})
         people_end, groups_end = bisect_left(everybody, self.places.people), bisect_left(everybody, self.places.end)
         nobody = everybody[groups_end:]
         return Found(
@@ -110,7 +115,11 @@ class Resolver:
         return self.nobody[place - self.places.end]
 
 
-def _key(dn: bytes) -> DnKey | None:
+NOBODY = Held(array("I"), array("I"))
+
+
+def key_of(dn: bytes) -> DnKey | None:
+    """Return the canonical key of a member value; None where it is no DN."""
     try:
         return dn_key(dn.decode())
     except (UnicodeDecodeError, DnSyntaxError):

@@ -17,8 +17,13 @@ _ZONES = frozenset({"dc=domaindnszones", "dc=forestdnszones"})  # MS-ADTS 6.1.1.
 def other_contexts(root: Mapping[str, Sequence[bytes]]) -> frozenset[DnKey]:
     """Return the naming contexts of a root DSE (attribute names in lower case) that hold neither people nor groups."""
     named = [*root.get("configurationnamingcontext", ()), *root.get("schemanamingcontext", ())]
-    zones = [key for key in _keys(root.get("namingcontexts", ())) if rdn_of(key) in _ZONES]
-    return frozenset((*_keys(named), *zones))
+    zones = [key for key in keys_of(root.get("namingcontexts", ())) if rdn_of(key) in _ZONES]
+    return frozenset((*keys_of(named), *zones))
+
+
+def keys_of(values: Iterable[bytes]) -> list[DnKey]:
+    """Return the canonical keys of DNs; what is none is left out."""
+    return [dn_key(value.decode()) for value in values if _is_dn(value)]
 
 
 def gaps(references: Iterable[str], harmless: Collection[DnKey]) -> list[str]:
@@ -31,10 +36,6 @@ def _context(reference: str) -> DnKey | None:
         return dn_key(unquote(urlsplit(reference).path.removeprefix("/"), errors="strict"))
     except (ValueError, DnSyntaxError):
         return None
-
-
-def _keys(values: Iterable[bytes]) -> list[DnKey]:
-    return [dn_key(value.decode()) for value in values if _is_dn(value)]
 
 
 def _is_dn(value: bytes) -> bool:

@@ -9,7 +9,7 @@ from urllib.parse import unquote, urlsplit
 
 from reconciler.errors import DirectoryUnreachable
 from reconciler.model.text import shortened
-from reconciler.policy.model import Bind, DirectoryConfig, Tls
+from reconciler.policy.model import DirectoryConfig, Tls
 from reconciler.policy.secrets import resolve
 
 
@@ -32,7 +32,7 @@ class Address:
 class Login:
     """Who we say we are; an empty method sends no bind at all."""
 
-    method: Literal["", "simple", "external"] = ""
+    method: Literal["", "simple", "external", "gssapi", "ntlm"] = ""
     dn: str = ""
     password: str = field(default="", repr=False)
 
@@ -45,6 +45,7 @@ class Search:
     base: str
     filter: str
     attributes: tuple[str, ...]
+    scope: Literal["sub", "one", "base"] = "sub"
 
 
 def addresses(config: DirectoryConfig) -> list[Address]:
@@ -61,21 +62,27 @@ def login(config: DirectoryConfig, servers: list[Address]) -> Login:
     bind = config.bind
     if bind is None:
         return Login()
-    if bind.sasl:
-        return _sasl(bind, servers, where)
+    if bind.sasl == "external":
+        return _external(servers, where)
     exposed = [server.url for server in servers if not server.tls and not server.local]
     if exposed and not config.tls.allow_plaintext:
+        what = "would get the password unencrypted" if bind.sasl != "gssapi" else "would answer unprotected"
         raise DirectoryUnreachable(
-            f"{where}: {exposed[0]} would get the password unencrypted: use ldaps://, or tls.start_tls: true "
-            "(tls.plaintext: true allows it all the same)"
+            f"{where}: {exposed[0]} {what}: use ldaps://, or tls.start_tls: true (tls.plaintext: true allows it all the same)"
         )
+    if bind.sasl == "gssapi":
+        return Login("gssapi")
     password = resolve(bind.password).reveal() if bind.password else ""
     if not bind.dn or not password:
         missing = "password" if bind.dn else "DN"
         raise DirectoryUnreachable(
             f"{where}: the {missing} to bind with is empty, which a server takes as an anonymous bind"
         )
-    return Login("simple", bind.dn, password)
+    if bind.sasl == "ntlm" and bind.dn.count("\\") != 1:
+        raise DirectoryUnreachable(
+            f'{where}: with sasl: ntlm the name is DOMAIN\\account, and "{shortened(bind.dn)}" is none'
+        )
+    return Login(bind.sasl or "simple", bind.dn, password)
 
 
 def tls_context(config: DirectoryConfig, servers: list[Address]) -> ssl.SSLContext | None:
@@ -91,11 +98,7 @@ def tls_context(config: DirectoryConfig, servers: list[Address]) -> ssl.SSLConte
         ) from error
 
 
-def _sasl(bind: Bind, servers: list[Address], where: str) -> Login:
-    if bind.sasl != "external":
-        raise DirectoryUnreachable(
-            f"{where}: this version cannot bind by sasl: {bind.sasl}; use a DN and a password, or sasl: external over ldapi://"
-        )
+def _external(servers: list[Address], where: str) -> Login:
     if not all(server.local for server in servers):
         raise DirectoryUnreachable(
             f"{where}: sasl: external needs ldapi:// servers: nothing else proves who this process is"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -72,9 +73,30 @@ def test_sasl_external_is_for_local_servers() -> None:
     config = ldap_config(LDAPI, "ldaps://a", bind=Bind(sasl="external"))
     with pytest.raises(DirectoryUnreachable, match="needs ldapi:// servers"):
         login(config, addresses(config))
-    config = ldap_config(LDAPI, bind=Bind(sasl="gssapi"))
-    with pytest.raises(DirectoryUnreachable, match="cannot bind by sasl: gssapi"):
+
+
+def test_sasl_gssapi_takes_the_ticket_that_the_process_has() -> None:
+    """No name, no password; over an encrypted connection, since nothing else protects the answers."""
+    config = ldap_config("ldaps://a", bind=Bind(sasl="gssapi"))
+    assert login(config, addresses(config)) == Login("gssapi")
+    config = ldap_config("ldap://a", bind=Bind(sasl="gssapi"))
+    with pytest.raises(DirectoryUnreachable, match="ldap://a would answer unprotected: use ldaps://"):
         login(config, addresses(config))
+    assert login(replace(config, tls=Tls(allow_plaintext=True)), addresses(config)) == Login("gssapi")
+
+
+def test_sasl_ntlm_takes_an_account_of_a_domain(tmp_path: Path) -> None:
+    """The name has the domain before a backslash, and the connection is encrypted."""
+    password = secret("hidden", tmp_path)
+    config = ldap_config("ldaps://a", bind=Bind("AD\\alice", password, "ntlm"))
+    assert login(config, addresses(config)) == Login("ntlm", "AD\\alice", "hidden")
+    for name in ("alice", "a\\b\\c", "alice@ad.example"):
+        wrong = replace(config, bind=Bind(name, password, "ntlm"))
+        with pytest.raises(DirectoryUnreachable, match=r"with sasl: ntlm the name is DOMAIN\\account, and .* is none"):
+            login(wrong, addresses(wrong))
+    plain = ldap_config("ldap://a", bind=Bind("AD\\alice", password, "ntlm"))
+    with pytest.raises(DirectoryUnreachable, match="would get the password unencrypted"):
+        login(plain, addresses(plain))
 
 
 def test_certificates_are_verified_with_names() -> None:

@@ -1,0 +1,70 @@
+"""Say in words why a server does not let us in, and the way out; pure.
+
+Active Directory puts its own code into the text of an answer: ``80090308: LdapErr: DSID-…, comment: AcceptSecurityContext
+error, data 52e, v4563`` (MS-ERREF 2.2 for the numbers).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from reconciler.model.names import caseless
+
+INVALID_CREDENTIALS = 49
+
+_DATA = re.compile(r"\bdata ([0-9A-Fa-f]{1,8})\b")
+_LOGON: Mapping[str, str] = {
+    "525": "there is no such account",
+    "52e": "the name or the password is wrong",
+    "52f": "account restrictions keep it out",
+    "530": "it may not log in at this hour",
+    "531": "it may not log in from this machine",
+    "532": "its password has expired",
+    "533": "the account is disabled",
+    "568": "too many security ids are in its token",
+    "701": "the account has expired",
+    "773": "it must change its password first",
+    "775": "the account is locked out",
+}
+_CHANNEL_BINDING = "80090346"  # SEC_E_BAD_BINDINGS
+_CODES: Mapping[int, str] = {
+    7: "this server does not offer that way to log in; `reconcile doctor` lists what it offers",
+    8: (
+        "the server takes no login on a connection that is neither signed nor encrypted: use ldaps://, or ldap:// with "
+        "tls.start_tls: true (this program encrypts whole connections and signs none)"
+    ),
+    13: "the server wants an encrypted connection: use ldaps://, or ldap:// with tls.start_tls: true",
+    48: "the server does not allow this kind of login for this account",
+    53: "the server is not willing to let this account in: is it deactivated?",
+}
+
+
+def why_refused(code: int, message: str, method: str) -> str:
+    """Return the cause and the way out as the end of a sentence, empty where the code says it all.
+
+    `method` is that of the login: ``simple``, ``external``, ``gssapi``, ``ntlm``.
+    """
+    found = _DATA.search(message)
+    data = caseless(found[1]) if found else ""
+    if data == _CHANNEL_BINDING:
+        return _about_channel_binding(method)
+    if code == INVALID_CREDENTIALS:
+        return _LOGON.get(data, "the name or the password is wrong")
+    return _CODES.get(code, "")
+
+
+def _about_channel_binding(method: str) -> str:
+    fact = "the server demands that the login is bound to the encrypted connection (channel binding)"
+    if method == "ntlm":
+        return f"{fact}, which sasl: ntlm cannot do here: use a DN and a password over ldaps://, or sasl: gssapi"
+    return f"{fact}, and the connection is not what it expects: name the server itself, not a proxy before it"
+
+
+def about_missing_package(error: str) -> str:
+    """Return the way out where a login needs a package that is not installed, else nothing."""
+    if "gssapi" in error or "winkerberos" in error or "cryptography" in error:
+        return "sasl: gssapi needs the extra `kerberos`: pip install 'reconciler[kerberos]'"
+    if "MD4" in error:
+        return "sasl: ntlm needs the extra `ntlm`: pip install 'reconciler[ntlm]'"
+    return ""

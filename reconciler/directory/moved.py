@@ -1,0 +1,41 @@
+"""Find those again who were renamed between two searches of one read; never takes anybody for absent who is there.
+
+People are read before groups. A person renamed in between came under the old DN while groups name the new one: without a
+second look that person would seem to have left every group.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from reconciler.directory.claims import under_any
+from reconciler.directory.entries import ATTRIBUTES
+from reconciler.directory.members import key_of
+from reconciler.directory.pages import RawEntry
+from reconciler.directory.reduction import Reduction
+
+FEW = 50
+"""So many DNs are looked up one by one; for more, all entries are listed once again, by id alone."""
+
+IDS = tuple(name for name in ATTRIBUTES if name != "objectClass")
+
+Look = Callable[[bytes], Iterable[RawEntry]]
+"""Returns the entry of that DN, or none, with its ids."""
+
+
+def candidates(reduction: Reduction, bases: Iterable[str]) -> list[bytes]:
+    """Return the DNs that groups name and nobody came with, though they lie where people and groups were read."""
+    places = tuple(bases)
+    found = [(dn, key_of(dn)) for dn in reduction.unresolved()]
+    return [dn for dn, key in found if key is not None and under_any(key, places)]
+
+
+def recognise(reduction: Reduction, entries: Iterable[RawEntry], names: Iterable[bytes]) -> None:
+    """Let those of the names lead to known entries that, by their stable id, are entries which came under another DN."""
+    wanted = {key_of(name): name for name in names}
+    known = reduction.by_id()
+    for dn, attributes in entries:
+        name = wanted.get(key_of(dn))
+        found = known.get(reduction.stable_id(dn, attributes))
+        if name is not None and found is not None:
+            reduction.also_known_as(name, found)

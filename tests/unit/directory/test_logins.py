@@ -1,0 +1,62 @@
+"""Why a server does not let us in, in words."""
+
+from __future__ import annotations
+
+import pytest
+
+from reconciler.directory.logins import about_missing_package, why_refused
+
+AD = "80090308: LdapErr: DSID-0C090447, comment: AcceptSecurityContext error, data {}, v3839"
+
+
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        ("525", "there is no such account"),
+        ("52e", "the name or the password is wrong"),
+        ("52E", "the name or the password is wrong"),
+        ("532", "its password has expired"),
+        ("533", "the account is disabled"),
+        ("701", "the account has expired"),
+        ("773", "it must change its password first"),
+        ("775", "the account is locked out"),
+        ("999", "the name or the password is wrong"),
+    ],
+)
+def test_active_directorys_own_codes_are_words(data: str, said: str) -> None:
+    """An unknown one says no more than the result code."""
+    assert why_refused(49, AD.format(data), "simple") == said
+
+
+def test_other_servers_say_no_more_than_the_code() -> None:
+    """49 is a wrong name or password, 51 speaks for itself."""
+    assert why_refused(49, "", "simple") == "the name or the password is wrong"
+    assert why_refused(51, "", "simple") == ""
+
+
+def test_a_server_that_wants_signing_is_told_how_to_get_encryption() -> None:
+    """Code 8, and 13 of servers that want nothing but TLS."""
+    text = "00002028: LdapErr: DSID-0C090259, comment: The server requires binds to turn on integrity checking"
+    assert "use ldaps://, or ldap:// with tls.start_tls: true" in why_refused(8, text, "gssapi")
+    assert "use ldaps://" in why_refused(13, "", "simple")
+
+
+def test_channel_binding_is_told_from_a_wrong_password() -> None:
+    """And what to do depends on the way to log in."""
+    text = AD.format("80090346")
+    assert "sasl: ntlm cannot do here: use a DN and a password over ldaps://" in why_refused(49, text, "ntlm")
+    assert "not a proxy before it" in why_refused(49, text, "gssapi")
+
+
+@pytest.mark.parametrize(
+    ("error", "extra"),
+    [
+        ("package gssapi (or winkerberos) missing", "kerberos"),
+        ("package cryptography missing", "kerberos"),
+        ("unsupported hash type MD4", "ntlm"),
+    ],
+)
+def test_a_missing_package_comes_with_the_extra_that_brings_it(error: str, extra: str) -> None:
+    """As pip takes it."""
+    assert about_missing_package(error).endswith(f"pip install 'reconciler[{extra}]'")
+    assert about_missing_package("timed out") == ""
