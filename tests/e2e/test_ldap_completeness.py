@@ -12,7 +12,8 @@ from reconciler.directory.read import read_directory
 from reconciler.errors import ReadIncomplete
 from reconciler.model.directory import Snapshot
 from reconciler.policy.model import Bind
-from tests.fakes.ldap_responder import Directory, Entry, Reply, Script, entry, envelope, responder, result, tlv
+from tests.fakes.ber import entry, envelope, result, tlv
+from tests.fakes.ldap_responder import Directory, Entry, Reply, Script, responder
 from tests.servers.directories import BASE, NEEDS, READ_AT, ldap_config, people_and_groups, secret
 from tests.servers.slapd import PASSWORD, Options, Slapd
 

@@ -12,7 +12,8 @@ from reconciler.directory.read import read_directory
 from reconciler.errors import DirectoryUnreachable, PolicyError
 from reconciler.model.diagnostic import Position
 from reconciler.policy.model import Bind, DirectoryConfig, SecretRef, Tls
-from tests.fakes.ldap_responder import Directory, envelope, responder, result
+from tests.fakes.ber import envelope, result
+from tests.fakes.ldap_responder import Directory, responder
 from tests.servers.directories import BASE, NEEDS, READ_AT, SMALL, ldap_config, secret
 from tests.servers.slapd import PASSWORD, Options, Slapd, certificates, free_port
 

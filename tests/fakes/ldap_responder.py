@@ -2,19 +2,52 @@
 
 from __future__ import annotations
 
+import re
 import socket
 import socketserver
 import ssl
 import threading
+import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-PAGED = b"1.2.840.113556.1.4.319"
+from tests.fakes import ldap_ranges
+from tests.fakes.ber import (
+    PAGED,
+    elements,
+    entry,
+    envelope,
+    message_length,
+    paged_control,
+    paging,
+    result,
+    split,
+    tlv,
+)
+from tests.fakes.ldap_filters import by_object_class
+
 STARTTLS = b"1.3.6.1.4.1.1466.20037"
 BIND, UNBIND, SEARCH, EXTENDED = 0x60, 0x42, 0x63, 0x77
+BASE_SCOPE = 0
+NO_SUCH_OBJECT, SIZE_LIMIT, OPERATIONS_ERROR = 32, 4, 1
+PAST_THE_END = "00002121: SvcErr: DSID-03140393, problem 5012 (DIR_ERROR), data 0"
 
 Entry = tuple[str, Mapping[str, Sequence[bytes | str]]]
+
+
+@dataclass(frozen=True)
+class Request:
+    """One search as it came; `number` counts the pages of a base from 1, and is 0 where none are asked for."""
+
+    message_id: int
+    base: str
+    scope: int
+    searched: bytes  # the filter, in BER
+    attributes: Sequence[str]
+    size: int
+    cookie: bytes
+    number: int = 0
 
 
 @dataclass
@@ -35,6 +68,7 @@ class Reply:
     keep: float = 1.0  # which part of the bytes is sent
     then: str = ""  # "close" or "hang"
     chunk: int = 0  # send so many bytes at a time
+    references_first: bool = False  # before the entries instead of behind them
 
 
 Script = Callable[[str, int, Reply], None]
@@ -45,12 +79,30 @@ def _nothing(base: str, number: int, reply: Reply) -> None:
     """Answer as a good server does."""
 
 
+def _unchanged(request: Request) -> None:
+    """Leave the directory as it is."""
+
+
+def _as_it_is(request: Request, reply: Reply) -> None:
+    """Answer as a good server does."""
+
+
 @dataclass
 class Directory:
-    """What the responder holds, and how it answers other things than searches."""
+    """What the responder holds, and how it answers other things than searches.
 
-    entries: Mapping[str, Sequence[Entry]]  # by base
+    `entries` may be dictionaries and lists that a script changes between two requests.
+    """
+
+    entries: Mapping[str, Sequence[Entry]]  # by base; a search finds all below its own
     script: Script = _nothing
+    before: Callable[[Request], None] = _unchanged  # called before anything is looked up
+    base_script: Callable[[Request, Reply], None] = _as_it_is  # for searches of one entry
+    matches: Callable[[str, Mapping[str, Sequence[bytes | str]], bytes], bool] = by_object_class
+    page_cap: int = 0  # MaxPageSize; 0 is none
+    value_cap: int = 0  # MaxValRange; 0 is none
+    cut: Callable[[ldap_ranges.Ask], ldap_ranges.Slice] = ldap_ranges.honest
+    root: Mapping[str, Sequence[bytes | str]] = field(default_factory=dict)  # in place of the usual root DSE
     bind_code: int = 0
     bind_message: str = ""
     starttls_code: int = 52
@@ -58,7 +110,13 @@ class Directory:
     tls: ssl.SSLContext | None = None  # what StartTLS leads to
     controls: Sequence[bytes] = (PAGED,)
     schema: str = "cn=schema"
+    attribute_types: Sequence[str] = (
+        "( 2.5.4.3 NAME 'cn' EQUALITY caseIgnoreMatch SYNTAX 1.3.6.1.4.1.1466.115.121.1.15 )",
+        "( 2.5.4.31 NAME 'member' EQUALITY distinguishedNameMatch SYNTAX 1.3.6.1.4.1.1466.115.121.1.12 )",
+    )
+    object_classes: Sequence[str] = ("( 2.5.6.9 NAME 'groupOfNames' STRUCTURAL MUST ( member $ cn ) )",)
     requests: list[tuple[int, bytes]] = field(default_factory=list)  # operation tag and content, as received
+    asked: list[Request] = field(default_factory=list)  # the searches among them
     pages: dict[str, int] = field(default_factory=dict)
 
     def searches(self) -> int:
@@ -68,6 +126,38 @@ class Directory:
     def passwords(self) -> int:
         """Count the bind requests."""
         return sum(tag == BIND for tag, _ in self.requests)
+
+    def root_dse(self) -> Entry:
+        """Return the root DSE."""
+        if self.root:
+            return "", self.root
+        root: dict[str, Sequence[bytes | str]] = {"subschemaSubentry": [self.schema], "vendorName": ["Fake"]}
+        if self.controls:
+            root["supportedControl"] = list(self.controls)
+        return "", root
+
+    def one(self, dn: str) -> list[Entry]:
+        """Return the entry of that DN (or ``<GUID=…>``: hexadecimal bytes, or their text with hyphens), in a list that is empty where there is none."""
+        if not dn:
+            return [self.root_dse()]
+        places = self.root_dse()[1].get("subschemaSubentry", ())
+        if _plain(dn) in {_plain(str(place)) for place in places}:
+            return [(dn, {"attributeTypes": self.attribute_types, "objectClasses": self.object_classes})]
+        every = (each for listed in self.entries.values() for each in listed)
+        if dn.startswith("<GUID="):
+            guid = uuid.UUID(dn[6:-1])
+            guids = {guid.bytes_le if "-" in dn else guid.bytes}
+            return [each for each in every if not guids.isdisjoint(each[1].get("objectGUID", ()))]
+        return [each for each in every if _plain(each[0]) == _plain(dn)]
+
+    def below(self, base: str) -> list[Entry] | None:
+        """Return the base's own list and whatever else lies under it; None where the base does not exist."""
+        own, suffix = self.entries.get(base), _plain(base)
+        found = list(own or ())
+        for place, listed in self.entries.items():
+            if place != base:
+                found += [each for each in listed if f",{_plain(each[0])}".endswith(f",{suffix}")]
+        return found if found or own is not None else None
 
 
 @contextmanager
@@ -115,7 +205,7 @@ class _Dialogue:
             if tag == BIND:
                 self._send(envelope(message_id, result(0x61, self.directory.bind_code, self.directory.bind_message)))
             elif tag == SEARCH:
-                if not self._search(message_id, content, controls):
+                if not self._search(_request(message_id, content, controls)):
                     return
             elif tag == EXTENDED:
                 answer = envelope(message_id, result(0x78, self.directory.starttls_code, "no TLS here"))
@@ -125,26 +215,49 @@ class _Dialogue:
             else:
                 return
 
-    def _search(self, message_id: int, content: bytes, controls: bytes) -> bool:
-        base = split(content)[1].decode()
-        size, cookie = paging(controls)
-        if not size:
-            entries = [self._root_dse()] if not base else [self._schema()] if base == self.directory.schema else []
-            self._send(
-                self._encoded(message_id, Reply(message_id, [entry(message_id, *each) for each in entries], None))
-            )
-            return True
-        number = self.directory.pages[base] = self.directory.pages.get(base, 0) + 1
-        every = self.directory.entries.get(base, [])
-        start = int(cookie or b"0")
-        page = [entry(message_id, *each) for each in every[start : start + size]]
-        rest = b"%d" % (start + size) if start + size < len(every) else b""
-        reply = Reply(message_id, page, rest)
-        self.directory.script(base, number, reply)
-        return self._answer(message_id, reply)
+    def _search(self, request: Request) -> bool:
+        if request.size:
+            number = self.directory.pages[request.base] = self.directory.pages.get(request.base, 0) + 1
+            request = Request(**{**vars(request), "number": number})
+        self.directory.asked.append(request)
+        self.directory.before(request)
+        if request.scope == BASE_SCOPE:
+            reply = self._encoded_entries(request, self.directory.one(request.base))
+            self.directory.base_script(request, reply)
+        else:
+            reply = self._page(request)
+            if request.size:
+                self.directory.script(request.base, request.number, reply)
+        return self._answer(reply)
 
-    def _answer(self, message_id: int, reply: Reply) -> bool:
-        data = self._encoded(message_id, reply)
+    def _page(self, request: Request) -> Reply:
+        every = self.directory.below(request.base)
+        if every is None:
+            return Reply(request.message_id, [], b"", NO_SUCH_OBJECT)
+        every = [each for each in every if self.directory.matches(*each, request.searched)]
+        size = min(filter(None, (request.size, self.directory.page_cap)), default=len(every) or 1)
+        start = int(request.cookie or b"0")
+        reply = self._encoded_entries(request, every[start : start + size])
+        more = start + size < len(every)
+        if request.size:
+            reply.cookie = b"%d" % (start + size) if more else b""
+        elif more:
+            reply.code = SIZE_LIMIT
+        return reply
+
+    def _encoded_entries(self, request: Request, entries: Sequence[Entry]) -> Reply:
+        cap, cut = self.directory.value_cap, self.directory.cut
+        reply = Reply(request.message_id, [], None, 0 if entries else NO_SUCH_OBJECT * (request.scope == BASE_SCOPE))
+        try:
+            for each in entries:
+                attributes = ldap_ranges.selected(each, request.attributes, cap, cut)
+                reply.entries.append(entry(request.message_id, each[0], attributes))
+        except ldap_ranges.PastTheEndError:
+            reply.entries, reply.code, reply.message = [], OPERATIONS_ERROR, PAST_THE_END
+        return reply
+
+    def _answer(self, reply: Reply) -> bool:
+        data = _encoded(reply)
         data = data[: int(len(data) * reply.keep)]
         step = reply.chunk or len(data) or 1
         for start in range(0, len(data), step):
@@ -152,30 +265,6 @@ class _Dialogue:
         if reply.then == "hang":
             self.stopped.wait()
         return not reply.then
-
-    def _encoded(self, message_id: int, reply: Reply) -> bytes:
-        references = [envelope(message_id, tlv(0x73, tlv(0x04, reference.encode()))) for reference in reply.references]
-        data = b"".join([*reply.entries, *references, reply.raw])
-        if not reply.done:
-            return data
-        end = result(0x65, reply.code, reply.message, reply.referrals, reply.matched_dn)
-        number = message_id if reply.message_id is None else reply.message_id
-        return data + envelope(number, end, b"" if reply.cookie is None else paged_control(reply.cookie))
-
-    def _root_dse(self) -> Entry:
-        root: dict[str, Sequence[bytes | str]] = {"subschemaSubentry": [self.directory.schema], "vendorName": ["Fake"]}
-        if self.directory.controls:
-            root["supportedControl"] = list(self.directory.controls)
-        return "", root
-
-    def _schema(self) -> Entry:
-        return self.directory.schema, {
-            "attributeTypes": [
-                "( 2.5.4.3 NAME 'cn' EQUALITY caseIgnoreMatch SYNTAX 1.3.6.1.4.1.1466.115.121.1.15 )",
-                "( 2.5.4.31 NAME 'member' EQUALITY distinguishedNameMatch SYNTAX 1.3.6.1.4.1.1466.115.121.1.12 )",
-            ],
-            "objectClasses": ["( 2.5.6.9 NAME 'groupOfNames' STRUCTURAL MUST ( member $ cn ) )"],
-        }
 
     def _receive(self) -> bytes | None:
         while True:
@@ -198,82 +287,28 @@ class _Dialogue:
             return
 
 
-def tlv(tag: int, content: bytes) -> bytes:
-    """Return one BER element with a definite length."""
-    size = len(content)
-    if size < 0x80:
-        return bytes([tag, size]) + content
-    length = size.to_bytes((size.bit_length() + 7) // 8, "big")
-    return bytes([tag, 0x80 | len(length)]) + length + content
+def _request(message_id: int, content: bytes, controls: bytes) -> Request:
+    _, base, rest = split(content)
+    _, scope, rest = split(rest)
+    for _ in range(4):  # aliases, limits, types only
+        _, _, rest = split(rest)
+    after = split(rest)[2]
+    names = [name.decode() for _, name in elements(split(after)[1])]
+    size, cookie = paging(controls)
+    return Request(message_id, base.decode(), scope[0], rest[: len(rest) - len(after)], names, size, cookie)
 
 
-def split(data: bytes) -> tuple[int, bytes, bytes]:
-    """Return tag, content and what follows of the first element."""
-    size, start = data[1], 2
-    if size >= 0x80:
-        start = 2 + (size & 0x7F)
-        size = int.from_bytes(data[2:start], "big")
-    return data[0], data[start : start + size], data[start + size :]
+def _encoded(reply: Reply) -> bytes:
+    references = [envelope(reply.request, tlv(0x73, tlv(0x04, link.encode()))) for link in reply.references]
+    middle = len(reply.entries) * (not reply.references_first)
+    data = b"".join([*reply.entries[:middle], *references, *reply.entries[middle:], reply.raw])
+    if not reply.done:
+        return data
+    end = result(0x65, reply.code, reply.message, reply.referrals, reply.matched_dn)
+    number = reply.request if reply.message_id is None else reply.message_id
+    return data + envelope(number, end, b"" if reply.cookie is None else paged_control(reply.cookie))
 
 
-def message_length(data: bytes) -> int:
-    """Return the length of the first message, 0 while its header is not there."""
-    if len(data) < 2 or (data[1] >= 0x80 and len(data) < 2 + (data[1] & 0x7F)):
-        return 0
-    size, start = data[1], 2
-    if size >= 0x80:
-        start = 2 + (size & 0x7F)
-        size = int.from_bytes(data[2:start], "big")
-    return start + size
-
-
-def number(value: int, tag: int = 0x02) -> bytes:
-    """Return an integer (or, with tag 0x0a, an enumerated) of no negative value."""
-    return tlv(tag, value.to_bytes(value.bit_length() // 8 + 1, "big"))
-
-
-def envelope(message_id: int, operation: bytes, controls: bytes = b"") -> bytes:
-    """Return a whole LDAP message."""
-    return tlv(0x30, number(message_id) + operation + (tlv(0xA0, controls) if controls else b""))
-
-
-def result(tag: int, code: int, message: str = "", referrals: Sequence[str] = (), matched_dn: str = "") -> bytes:
-    """Return an LDAPResult under some operation's tag."""
-    text = number(code, 0x0A) + tlv(0x04, matched_dn.encode()) + tlv(0x04, message.encode())
-    links = b"".join(tlv(0x04, referral.encode()) for referral in referrals)
-    return tlv(tag, text + (tlv(0xA3, links) if links else b""))
-
-
-def entry(message_id: int, dn: str | bytes, attributes: Mapping[str, Sequence[bytes | str]]) -> bytes:
-    """Return a search entry as a whole message."""
-    listed = b"".join(
-        tlv(0x30, tlv(0x04, name.encode()) + tlv(0x31, b"".join(tlv(0x04, raw(value)) for value in values)))
-        for name, values in attributes.items()
-    )
-    return envelope(message_id, tlv(0x64, tlv(0x04, raw(dn)) + tlv(0x30, listed)))
-
-
-def raw(value: bytes | str) -> bytes:
-    """Return text as UTF-8, bytes as they are."""
-    return value.encode() if isinstance(value, str) else value
-
-
-def paged_control(cookie: bytes, size: int = 0) -> bytes:
-    """Return the paging control of an answer."""
-    return tlv(0x30, tlv(0x04, PAGED) + tlv(0x04, tlv(0x30, number(size) + tlv(0x04, cookie))))
-
-
-def paging(controls: bytes) -> tuple[int, bytes]:
-    """Return page size and cookie that a request asks for; size 0 where it does not page. The control must be critical."""
-    if not controls:
-        return 0, b""
-    _, every, _ = split(controls)
-    _, control, _ = split(every)
-    _, oid, rest = split(control)
-    assert oid == PAGED
-    tag, critical, rest = split(rest)
-    assert (tag, critical) == (0x01, b"\xff")
-    _, value, _ = split(rest)
-    _, pair, _ = split(value)
-    _, size, rest = split(pair)
-    return int.from_bytes(size, "big"), split(rest)[1]
+def _plain(dn: str) -> str:
+    """Return a DN that compares well enough for a list that a test made."""
+    return re.sub(r"\s*(?<!\\),\s*", ",", dn).strip().lower()

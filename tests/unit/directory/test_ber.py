@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from reconciler.directory import ber
 from reconciler.directory.ber import BerError, EntryDecoder, MessageStream, operation
-from tests.fakes.ldap_responder import entry, envelope, number, tlv
+from tests.fakes.ber import entry, envelope, number, tlv
 
 _VALUES = st.lists(st.binary(max_size=300), max_size=4)
 _ATTRIBUTES = st.dictionaries(st.from_regex(r"[A-Za-z][A-Za-z0-9;-]{0,140}", fullmatch=True), _VALUES, max_size=5)
