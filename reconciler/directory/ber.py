@@ -7,9 +7,14 @@ from collections.abc import Callable
 from reconciler.directory.pages import RawAttributes, RawEntry
 
 SEARCH_ENTRY = 0x64  # [APPLICATION 4], constructed (RFC 4511 4.5.2)
+SEARCH_DONE, SEARCH_REFERENCE = 0x65, 0x73
+BIND_RESPONSE, EXTENDED_RESPONSE = 0x61, 0x78
 MAX_MESSAGE = 1 << 30  # bytes: one entry with more members than that is no directory's
 _CHUNK = 1 << 18
-_SEQUENCE, _SET, _INTEGER, _OCTETS = 0x30, 0x31, 0x02, 0x04
+_SEQUENCE, _SET, _INTEGER, _OCTETS, _ENUMERATED = 0x30, 0x31, 0x02, 0x04, 0x0A
+_CONSTRUCTED = 0x20
+_PAGED_RESULTS = b"1.2.840.113556.1.4.319"
+_RESULTS = frozenset({SEARCH_DONE, BIND_RESPONSE, EXTENDED_RESPONSE})
 _LONG = 0x80
 _SHORTEST = 2  # bytes of a header: tag and length
 _MAX_WIDTH = 8  # bytes of a length; more than four are never needed, but leading zeros are legal
@@ -110,6 +115,48 @@ def operation(data: bytes, at: int) -> tuple[int, int]:
     except IndexError as error:
         raise BerError("a message without an operation") from error
     return int.from_bytes(data[start:end], "big"), end
+
+
+def check_answer(data: bytes, at: int, end: int) -> None:
+    """Raise BerError unless the operation at `at`, no entry, is one that we may get, and is nested exactly up to `end`.
+
+    Where a length is wrong, ldap3 reads a neighbour's bytes: a cookie may become empty that way, and the answer complete.
+    """
+    try:
+        tag = data[at]
+        inner = _elements(data, at, end)
+        if tag in _RESULTS and [kind for kind, _, _ in inner[1:4]] != [_ENUMERATED, _OCTETS, _OCTETS]:
+            raise BerError("a result that is none")
+        if tag not in _RESULTS and tag != SEARCH_REFERENCE:
+            raise BerError(f"an answer of a kind that nobody asked for ({tag:#04x})")
+        _check_paging(data, inner)
+    except IndexError as error:
+        raise BerError("an element without a length") from error
+
+
+def _elements(data: bytes, at: int, end: int) -> list[tuple[int, int, int]]:
+    """Return tag, start and end of the content of all elements, each before those inside it."""
+    found: list[tuple[int, int, int]] = []
+    while at < end:
+        tag = data[at]
+        start, stop = _content(data, at, tag)
+        if stop > end or (start == stop and tag in {_INTEGER, _ENUMERATED}):
+            raise BerError("an answer's lengths contradict each other")
+        found.append((tag, start, stop))
+        if tag & _CONSTRUCTED:
+            found += _elements(data, start, stop)
+        at = stop
+    return found
+
+
+def _check_paging(data: bytes, inner: list[tuple[int, int, int]]) -> None:
+    """Check what the paging control holds (RFC 2696 2), which for BER is but a string."""
+    for place, (tag, start, stop) in enumerate(inner):
+        if tag == _OCTETS and data[start:stop] == _PAGED_RESULTS:
+            value = next((one for one in inner[place + 1 : place + 3] if one[0] == _OCTETS), None)
+            kinds = [kind for kind, _, _ in _elements(data, *value[1:])] if value else []
+            if kinds != [_SEQUENCE, _INTEGER, _OCTETS]:
+                raise BerError("a paging control that is none")
 
 
 def _attribute(data: bytes, at: int) -> tuple[bytes, int, int]:

@@ -15,7 +15,7 @@ import ldap3
 
 from reconciler.directory.fast import install
 from reconciler.directory.logins import INVALID_CREDENTIALS, about_missing_package, why_refused
-from reconciler.directory.pages import Page, RawEntry, code_text
+from reconciler.directory.pages import Page, RawEntry, code_text, located
 from reconciler.directory.servers import Address, Login, Search
 from reconciler.errors import DirectoryError, DirectoryUnreachable, ReadIncomplete
 from reconciler.model.text import shortened
@@ -59,14 +59,18 @@ class Client:
         self.url = url
 
     def page(self, search: Search, size: int, cookie: bytes) -> Page:
-        """Return one page of a search; the paging control is critical, aliases are entries like any other."""
+        """Return one page of a search; the paging control is critical, aliases are entries like any other.
+
+        The message of a failure leaves it to the caller to say which page of which search it was.
+        """
         return self._search(
             search, _SCOPES[search.scope], paged_size=size, paged_criticality=True, paged_cookie=cookie or None
         )
 
     def entry(self, search: Search) -> Page:
         """Return the answer to a search for the base entry alone; its cookie means nothing."""
-        return self._search(search, ldap3.BASE)
+        with located(search.what):
+            return self._search(search, ldap3.BASE)
 
     @property
     def catalogue(self) -> bool:
@@ -81,9 +85,7 @@ class Client:
             self._connection.socket.close()
 
     def _search(self, search: Search, scope: str, **paging: Any) -> Page:
-        with _translated(
-            ReadIncomplete, f"{search.what}: {self.url} did not answer to the end, so entries may be missing"
-        ):
+        with _translated(ReadIncomplete, f"{self.url} did not answer to the end, so entries may be missing"):
             self._connection.search(
                 search_base=search.base,
                 search_filter=search.filter,
@@ -173,7 +175,7 @@ def _bind(connection: Any, login: Login, address: Address) -> None:
     said = f"{address.url} does not accept the bind of {who}: {code_text(code, message)}{f': {cause}' if cause else ''}"
     if code == INVALID_CREDENTIALS:
         raise Rejected(f"{said}; no other server was tried, because each try counts towards locking the account")
-    if code or not connection.bound:
+    if code or not connection.bound or connection.result["type"] != "bindResponse":
         raise DirectoryUnreachable(said)
     if login.method == "ntlm" and not _known_to_server(connection, address):
         raise DirectoryUnreachable(f"{address.url} does not offer NTLM: after the bind of {who} it knows nobody")
@@ -188,11 +190,15 @@ def _known_to_server(connection: Any, address: Address) -> bool:
 def _page(answer: Sequence[Any], result: Any) -> Page:
     entries: list[RawEntry] = []
     references: list[str] = list(result.get("referrals") or ())
+    if result["type"] != "searchResDone":
+        raise ReadIncomplete(f"the end of the answer is none, but a {result['type']}")
     for response in answer:
         if response["type"] == "searchResEntry":
             entries.append((response["raw_dn"], _raw_attributes(response["raw_attributes"])))
         elif response["type"] == "searchResRef":
             references.extend(map(str, response["uri"]))
+        else:
+            raise ReadIncomplete(f"in the answer is a {response['type']}, which nobody asked for")
     control = (result.get("controls") or {}).get(PAGED_RESULTS)
     return Page(
         entries=entries,

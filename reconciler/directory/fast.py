@@ -14,7 +14,7 @@ from ldap3.strategy.base import RESPONSE_COMPLETE, SESSION_TERMINATED_BY_SERVER
 from ldap3.strategy.sync import SyncStrategy
 from ldap3.utils.asn1 import decode_message_fast
 
-from reconciler.directory.ber import SEARCH_ENTRY, BerError, EntryDecoder, MessageStream, operation
+from reconciler.directory.ber import SEARCH_ENTRY, BerError, EntryDecoder, MessageStream, check_answer, operation
 from reconciler.directory.pages import code_text
 
 KNOWN_VERSION = "2.9.1"  # whose private parts the class below was written against
@@ -91,6 +91,7 @@ class FastSyncStrategy(SyncStrategy):  # type: ignore[misc]  # ldap3 has no type
         if number == message_id and data[at] == SEARCH_ENTRY:
             dn, attributes = self._decoder.entry(data, at, end)
             return {"type": "searchResEntry", "raw_dn": dn, "raw_attributes": attributes}
+        check_answer(data, at, end)
         response: dict[str, Any] = self.decode_response_fast(decode_message_fast(data[start:end]))
         if number == 0:
             self._close_quietly()

@@ -82,7 +82,7 @@ def code_text(code: int, message: str = "") -> str:
 def complete_pages(
     fetch: Callable[[bytes], Page], what: str, harmless: Collection[DnKey] = frozenset()
 ) -> Iterator[list[RawEntry]]:
-    """Yield the entries of each page; `fetch` gets the cookie of the page before, empty for the first.
+    """Yield the entries of each page; `fetch` gets the cookie of the page before, empty for the first, and need not say where.
 
     `harmless` are naming contexts that the server may refer to without a part of the answer being there.
 
@@ -94,8 +94,10 @@ def complete_pages(
     first_names: set[bytes] = set()
     empty = 0
     for number in range(1, MAX_PAGES + 1):
-        page = fetch(cookie)
-        check_page(page, f"{what}: page {number}", harmless)
+        where = f"{what}: page {number}"
+        with located(where):
+            page = fetch(cookie)
+        check_page(page, where, harmless)
         yield page.entries
         cookie = page.cookie or b""
         if not cookie:
@@ -104,9 +106,7 @@ def complete_pages(
         first = page.entries[0][0] if page.entries else b""
         # some servers give one cookie for a whole search, so a repeated one is wrong only where nothing new comes with it
         if empty > MAX_EMPTY_PAGES or (cookie in cookies and (not first or first in first_names)):
-            raise ReadIncomplete(
-                f"{what}: page {number} brings nothing new, but the server promises more: it would never end"
-            )
+            raise ReadIncomplete(f"{where} brings nothing new, but the server promises more: it would never end")
         cookies.add(cookie)
         first_names.add(first)
     raise ReadIncomplete(f"{what}: no end after {MAX_PAGES} pages")

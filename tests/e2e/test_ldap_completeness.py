@@ -203,7 +203,7 @@ def test_a_connection_that_drops_inside_a_page_ends_the_read(base: str, number: 
         reply.keep, reply.then = keep, "close"
 
     message = _refusal(_at(base, number, fault))
-    assert f'under "{base}": ldap://127.0.0.1:' in message
+    assert f'under "{base}": page {number}: ldap://127.0.0.1:' in message
     assert "did not answer to the end, so entries may be missing" in message
 
 
@@ -277,7 +277,7 @@ def test_what_is_no_ldap_ends_the_read(garbage: bytes) -> None:
         reply.entries, reply.raw = [], garbage
 
     message = _refusal(_at(PEOPLE, 2, fault))
-    assert f'people under "{PEOPLE}": ldap://127.0.0.1:' in message
+    assert f'people under "{PEOPLE}": page 2: ldap://127.0.0.1:' in message
 
 
 def _size_limit(reply: Reply) -> None:

@@ -175,6 +175,7 @@ def responder(directory: Directory) -> Iterator[str]:
 
     class Server(socketserver.ThreadingTCPServer):
         daemon_threads = True
+        request_queue_size = 64
         allow_reuse_address = True
 
     with Server(("127.0.0.1", 0), Handler) as server:

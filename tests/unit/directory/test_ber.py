@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.directory import ber
-from reconciler.directory.ber import BerError, EntryDecoder, MessageStream, operation
-from tests.fakes.ber import entry, envelope, number, tlv
+from reconciler.directory.ber import BerError, EntryDecoder, MessageStream, check_answer, operation
+from tests.fakes.ber import PAGED, entry, envelope, number, paged_control, result, split, tlv
 
 _VALUES = st.lists(st.binary(max_size=300), max_size=4)
 _ATTRIBUTES = st.dictionaries(st.from_regex(r"[A-Za-z][A-Za-z0-9;-]{0,140}", fullmatch=True), _VALUES, max_size=5)
@@ -133,3 +133,56 @@ def test_only_so_many_names_are_remembered(monkeypatch: pytest.MonkeyPatch) -> N
     at = operation(message, 0)[1]
     assert decoder.entry(message, at, len(message)) == decoder.entry(message, at, len(message))
     assert len(decoder._names) == 1
+
+
+DONE = envelope(5, result(0x65, 0, "fine", ["ldap://a"]), paged_control(b"cookie"))
+
+
+def _checked(message: bytes) -> None:
+    check_answer(message, operation(message, 0)[1], len(message))
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        DONE,
+        envelope(5, result(0x65, 4, "x" * 300), paged_control(b"")),
+        envelope(1, result(0x61, 0)),
+        envelope(1, tlv(0x61, number(0, 0x0A) + tlv(4, b"") * 2 + tlv(0x87, b"credentials"))),
+        envelope(0, tlv(0x78, number(52, 0x0A) + tlv(4, b"") * 2 + tlv(0x8A, b"1.3.6"))),
+        envelope(5, tlv(0x73, tlv(4, b"ldap://a") + tlv(4, b"ldap://b"))),
+        envelope(5, result(0x65, 0), tlv(0x30, tlv(4, b"1.2.3") + tlv(1, b"\xff") + tlv(4, b"anything"))),
+        envelope(5, result(0x65, 0), tlv(0x30, tlv(4, b"1.2.3"))),
+    ],
+)
+def test_answers_that_servers_give_are_let_through(message: bytes) -> None:
+    """Results with everything that may follow them, references, controls of any kind."""
+    _checked(message)
+
+
+@pytest.mark.parametrize("place", range(len(DONE) - 2))
+def test_a_result_with_a_byte_too_few_is_refused(place: int) -> None:
+    """Whichever byte it is: ldap3 would take the next one's neighbour, and a cookie of half the length for a cookie."""
+    _, body, _ = split(DONE)
+    with pytest.raises(BerError):
+        _checked(tlv(0x30, body[:place] + body[place + 1 :]))
+
+
+@pytest.mark.parametrize(
+    ("message", "said"),
+    [
+        (envelope(5, tlv(0x79, b"")), "nobody asked for"),
+        (envelope(5, tlv(0x6B, b"")), "nobody asked for"),
+        (envelope(5, tlv(0x65, b"")), "a result that is none"),
+        (envelope(5, tlv(0x65, tlv(0x0A, b"") + tlv(4, b"") * 2)), "contradict each other"),
+        (envelope(5, tlv(0x65, number(0) + tlv(4, b"") * 2)), "a result that is none"),
+        (envelope(5, result(0x65, 0), tlv(0x30, tlv(4, PAGED))), "a paging control that is none"),
+        (envelope(5, result(0x65, 0), tlv(0x30, tlv(4, PAGED) + tlv(4, b""))), "a paging control that is none"),
+        (envelope(5, result(0x65, 0), tlv(0x30, tlv(4, PAGED) + tlv(4, tlv(0x30, number(0))))), "that is none"),
+        (envelope(5, result(0x65, 0)) + b"\x04", "without a length"),
+    ],
+)
+def test_an_answer_that_is_none_is_refused(message: bytes, said: str) -> None:
+    """Other operations, results without a code, a paging control without a cookie."""
+    with pytest.raises(BerError, match=said):
+        _checked(message)
