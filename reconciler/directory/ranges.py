@@ -64,8 +64,12 @@ def _retrieved(dn: bytes, name: str, ask: Ask) -> list[bytes]:
 
 
 def _from_the_start(dn: bytes, name: str, ask: Ask) -> list[bytes]:
-    """Each slice begins with the last value of the one before: where a value has gone in between, it is another one."""
+    """Each slice begins with the last value of the one before: where a value has gone in between, it is another one.
+
+    An attribute holds no value twice (RFC 4512 2.2), so one that comes again belongs to another state of the entry.
+    """
     values: list[bytes] = []
+    seen: set[bytes] = set()
     version: Sequence[bytes] | None = None
     while True:
         start = max(0, len(values) - 1)
@@ -80,7 +84,10 @@ def _from_the_start(dn: bytes, name: str, ask: Ask) -> list[bytes]:
         more = found.values[1:] if values else found.values
         if not more and not found.final:
             raise _incomplete(dn, f'"{name}" is sent in slices, and the one from {start} on brings nothing new')
+        if not seen.isdisjoint(more):
+            raise ChangedMeanwhile
         values.extend(more)
+        seen.update(more)
         if found.final:
             return values
 
