@@ -18,6 +18,7 @@ from reconciler.model.diagnostic import Diagnostic
 from reconciler.model.directory import Needs, Snapshot
 from reconciler.model.plan import Plan, TargetPlan
 from reconciler.plan.build import Safety, build_target, facts_of
+from reconciler.plan.clashes import with_clashes
 from reconciler.plan.summary import only_adds
 from reconciler.plan.validity import displaced, outdated
 from reconciler.policy.model import GuardLimits, OnMissing, Policy, Protection, TargetConfig
@@ -61,7 +62,7 @@ def _plan(run: Run, *, whole: bool) -> Plan:
         policy_root=run.policy.root,
         git_commit=run.git_commit,
         directories=tuple(facts_of(snapshot) for snapshot in snapshots.values()),
-        targets=tuple(plan_target(run, target, directories[target.directory]) for target in targets),
+        targets=with_clashes([plan_target(run, target, directories[target.directory]) for target in targets]),
         notes=tuple(note for directory in directories.values() for note in directory.findings()),
     )
 
