@@ -76,7 +76,7 @@ def running() -> Iterator[PostgresServer]:
     """Give a fresh server, stopped and removed at the end; skips the test where PostgreSQL is missing."""
     binaries = _newest()
     if binaries is None:
-        absent(MISSING)
+        absent("postgres", MISSING)
     folder = Path(tempfile.mkdtemp(prefix="reconciler-postgres-"))
     try:
         _make(binaries, folder)
