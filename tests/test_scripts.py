@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.examples import LIVE, ROOT, environment
+from tests.servers import ds389, postgres, samba, slapd
 
 SCRIPTS = sorted(path for path in (ROOT / "scripts").iterdir() if path.is_file() and not path.suffix)
 
@@ -49,6 +50,26 @@ def test_ci_and_the_workflow_run_the_same(tmp_path: Path) -> None:
     assert done.stdout == "checked\ntested\n"
     assert done.returncode == 5
     assert "- run: .ci/run" in (ROOT / ".github/workflows/ci.yml").read_text(encoding="utf-8")
+
+
+def test_ci_requires_the_servers_that_are_here(tmp_path: Path) -> None:
+    """The scripts see the same servers as the tests; whoever calls may require more."""
+    clone = _clone_with({"check": "true", "test": 'echo "$RECONCILE_REQUIRE_SERVERS"'}, tmp_path)
+    done = subprocess.run(
+        [clone / ".ci/run"],
+        env=_environment() | {"RECONCILE_REQUIRE_SERVERS": "toaster"},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        encoding="utf-8",
+        check=True,
+    )
+    here = {
+        "slapd": slapd.program() is not None,
+        "postgres": postgres._newest() is not None,
+        "samba": not samba.missing(),
+        "ds389": not ds389.missing(),
+    }
+    assert done.stdout.split() == ["toaster", *(name for name, found in here.items() if found)]
 
 
 def test_ci_does_not_go_on_after_a_failed_check(tmp_path: Path) -> None:
