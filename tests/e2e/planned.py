@@ -20,8 +20,7 @@ directories:
     base: "{base}"
     bind: {{dn: "{dn}", password: {{file: password}}}}
     tls: {{ca_file: "{ca_file}"}}
-    attributes: {{username: {username}}}
-targets:
+{attributes}targets:
   roster:
     kind: sql
     url: sqlite:///roster.db
@@ -37,8 +36,11 @@ group_links:
 def planned(folder: Path, links: str, **directory: str) -> set[tuple[str, str, str]]:
     """Return (group, user, role) of all memberships to be made; `links` are lines of YAML, indented by four.
 
-    Reads over LDAPS with a password, as `directory` says: url, base, dn, password, ca_file and the attribute of usernames.
+    Reads over LDAPS with a password, as `directory` says: url, base, dn, password, ca_file and the attribute of usernames,
+    empty for the dialect's own.
     """
+    username = directory.pop("username")
+    directory["attributes"] = f"    attributes: {{username: {username}}}\n" if username else ""
     (folder / "password").write_text(directory["password"], encoding="utf-8")
     (folder / "policy.yaml").write_text(_POLICY.format(**directory) + links, encoding="utf-8")
     loaded = load_policy(str(folder), _TODAY)

@@ -99,7 +99,7 @@ def world(request: pytest.FixtureRequest, bind: Bind, tmp_path_factory: pytest.T
             yield _world(replace(config, servers=(url,)))
         return
     if program() is None:
-        absent(MISSING)
+        absent("slapd", MISSING)
     folder = tmp_path_factory.mktemp("slapd-faults")
     (folder / "content.ldif").write_text(people_and_groups(5, 3))
     server = start(folder, folder / "content.ldif")
