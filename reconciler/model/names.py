@@ -1,7 +1,8 @@
 """Names as directories compare them: DNs, logins, attribute words, parsed once into canonical keys; never shown to people.
 
-Strings are prepared as OpenLDAP does (RFC 4518 with two differences, both on the safe side): no character is ever removed,
-so an invisible one cannot make two names equal, and ``ß`` is not ``ss``.
+Strings are prepared as OpenLDAP does: RFC 4518 with differences that are all on the safe side, for they make fewer names
+equal. No character is ever removed, so an invisible one cannot make two names equal; ``ß`` is not ``ss``; and a symbol made
+of capitals, such as ``㎒``, is not what it stands for.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Mapping
+from functools import cache
 from typing import NamedTuple, NewType
 
 from reconciler.model.text import shortened
@@ -92,6 +94,17 @@ _ESCAPE = re.compile(r"\\([0-9A-Fa-f]{2}|.)")
 _SPECIAL = re.compile(r"[\x00-\x1f\x7f\"+,;<>\\\udc80-\udcff]|^#")
 _ONE_SPACE = "\\20"  # what a value of nothing but spaces is the same as
 _HALF_CHARACTER = re.compile("[\ud800-\udc7f\udd00-\udfff]")
+_UNICODE = unicodedata.ucd_3_2_0  # RFC 4518 2.2 and OpenLDAP know no later letters
+_CAPITALS = frozenset({"Lu", "Lt"})
+_END_OF_CASE = 0x10450  # behind Deseret, the last script of that version that has capitals
+_KEPT = "\uf900\uf901\U00010000-\U0010ffff"  # what OpenLDAP has no other form for, though Unicode has
+_OF_CAPITALS = (  # symbols that stand for capitals: equal to none of their spellings there
+    "\u03d2-\u03d4\u20a8\u2102\u2103\u2107\u2109\u210b-\u210d\u2110-\u2112\u2115\u2116\u2119-\u211d\u2120-\u2122\u2124\u2128"
+    "\u212c\u212d\u2130\u2131\u2133\u213e\u213f\u2145\u2160-\u216f\u24b6-\u24cf\u3371\u3373\u3375\u3380-\u3387\u338a-\u338c"
+    "\u3390-\u3394\u33a9-\u33ac\u33b4-\u33c1\u33c3\u33c6-\u33c9\u33cb\u33cd\u33ce\u33d7\u33d9\u33da\u33dc\u33dd"
+)
+_ALONE = re.compile(f"([{_KEPT}])")
+_ALONE_WITHOUT_CASE = re.compile(f"([{_KEPT}{_OF_CAPITALS}])")
 _BIT_STRING = re.compile(r"'[01]*'B")
 _BER_STRINGS = {  # the universal tags of strings and what they are written in (X.690 8.23)
     0x04: "utf-8",
@@ -124,20 +137,30 @@ def fold(text: str) -> str:
 
 def exact_case(text: str) -> str:
     """Return `text` with compatibility forms unified, case and spaces as they are."""
-    return text if text.isascii() else unicodedata.normalize("NFKC", text)
+    return text if text.isascii() else _unified(text, _ALONE)
 
 
 def fold_case(text: str) -> str:
     """Return `text` without case and with compatibility forms unified, spaces as they are."""
     if text.isascii():
         return text.lower()
-    # case before form, as OpenLDAP does it; a second time, since a compatibility form may stand for capitals
-    return _lowered(_lowered(text))
+    return _unified(text.translate(_small_letters()), _ALONE_WITHOUT_CASE)  # case before form, as OpenLDAP does it
 
 
-def _lowered(text: str) -> str:
-    """Lower letter by letter, so that a piece folds like the whole: str.lower looks at neighbours and may add letters."""
-    return unicodedata.normalize("NFKC", text.replace("Σ", "σ").replace("İ", "i").lower())
+def _unified(text: str, alone: re.Pattern[str]) -> str:
+    if not alone.search(text):
+        return _UNICODE.normalize("NFKC", text)
+    pieces = alone.split(text)
+    pieces[::2] = [_UNICODE.normalize("NFKC", piece) for piece in pieces[::2]]
+    return "".join(pieces)
+
+
+@cache
+def _small_letters() -> Mapping[int, str]:
+    """Return the small letter of each capital: letter by letter, so that a piece folds like the whole."""
+    capitals = [letter for letter in map(chr, range(_END_OF_CASE)) if _UNICODE.category(letter) in _CAPITALS]
+    small = {ord(letter): letter.lower() for letter in capitals if _UNICODE.category(letter.lower()[0]) != "Cn"}
+    return {**small, ord("İ"): "i"}
 
 
 def squeezed(text: str) -> str:
