@@ -304,7 +304,17 @@ def _reference(reply: Reply) -> None:
     reply.references = ["ldap://elsewhere.example/"]
 
 
-@pytest.mark.parametrize("fault", [_size_limit, _no_control, _cut, _no_end, _hang, _reference])
+def _other_operation(reply: Reply) -> None:
+    reply.entries[0] = envelope(reply.request, tlv(0x79, b""))
+
+
+def _other_end(reply: Reply) -> None:
+    reply.raw, reply.done = envelope(reply.request, result(0x61, 0)), False
+
+
+@pytest.mark.parametrize(
+    "fault", [_size_limit, _no_control, _cut, _no_end, _hang, _reference, _other_operation, _other_end]
+)
 def test_the_faults_end_the_read_with_ldap3s_own_decoder_too(fault: Fault, monkeypatch: pytest.MonkeyPatch) -> None:
     """Which is used with a version of ldap3 that the fast one does not know."""
     monkeypatch.setattr(ldap3, "__version__", "2.10.0")
