@@ -11,7 +11,8 @@ from reconciler.desired.build import Desired, desire, rules_for
 from reconciler.desired.expectations import unmet
 from reconciler.desired.links import Directory
 from reconciler.diff.rules import DiffRules
-from reconciler.directory.sources import read_directories, read_for_snapshot
+from reconciler.directory.observer import SILENT, Observer
+from reconciler.directory.sources import Reading, read_directories, read_for_snapshot
 from reconciler.errors import PlanRefused, PlanStale, TargetError, UsageError
 from reconciler.model.access import Scope
 from reconciler.model.diagnostic import Diagnostic
@@ -30,6 +31,7 @@ class Run:
     """One run: the policy, the day that grants are judged by (UTC), the time (ISO 8601 UTC), and what to look at.
 
     `targets` empty means all. `snapshots` are snapshot files that stand in for the directories they were taken from.
+    The `observer` is told how reads go.
     """
 
     policy: Policy
@@ -38,6 +40,7 @@ class Run:
     targets: tuple[str, ...] = ()
     snapshots: tuple[str, ...] = ()
     git_commit: str = ""
+    observer: Observer = SILENT
 
 
 def make_plan(run: Run) -> Plan:
@@ -53,7 +56,7 @@ def make_plan(run: Run) -> Plan:
 
 def _plan(run: Run, *, whole: bool) -> Plan:
     targets = chosen_targets(run)
-    snapshots = read_directories(run.policy, targets, run.snapshots, run.now, whole=whole)
+    snapshots = read_directories(run.policy, targets, run.snapshots, Reading(run.now, whole, run.observer))
     directories = {name: Directory(snapshot) for name, snapshot in snapshots.items()}
     return Plan(
         created_at=run.now,
@@ -110,13 +113,13 @@ def _present(policy: Policy, plan: Plan) -> dict[str, TargetPlan]:
 
 def take_snapshot(run: Run, directory: str) -> tuple[Snapshot, Needs]:
     """Return a complete read of one directory, and the attributes that it was read for."""
-    return read_for_snapshot(run.policy, directory, run.now)
+    return read_for_snapshot(run.policy, directory, Reading(run.now, observer=run.observer))
 
 
 def check_expectations(run: Run) -> tuple[Diagnostic, ...]:
     """Return the policy's own tests that do not hold; asks no target for its live state."""
     targets = [run.policy.targets[name] for name in sorted({expected.target for expected in run.policy.expect})]
-    snapshots = read_directories(run.policy, targets, run.snapshots, run.now)
+    snapshots = read_directories(run.policy, targets, run.snapshots, Reading(run.now, observer=run.observer))
     directories = {name: Directory(snapshot) for name, snapshot in snapshots.items()}
     wanted = {}
     for target in targets:

@@ -13,14 +13,17 @@ from typing import Any
 
 import ldap3
 
+from reconciler.directory.encryption import Encryption, encryption_of
 from reconciler.directory.fast import install
 from reconciler.directory.logins import INVALID_CREDENTIALS, about_missing_package, why_refused
+from reconciler.directory.observer import SILENT, Observer, Question, Way
 from reconciler.directory.pages import Page, RawEntry, code_text, located
 from reconciler.directory.servers import Address, Login, Search
 from reconciler.errors import DirectoryError, DirectoryUnreachable, ReadIncomplete
 from reconciler.model.text import shortened
 
 PAGED_RESULTS = "1.2.840.113556.1.4.319"
+WHO_AM_I = "1.3.6.1.4.1.4203.1.11.3"
 _METHODS = {
     "": (ldap3.ANONYMOUS, None),
     "simple": (ldap3.SIMPLE, None),
@@ -56,19 +59,30 @@ class Client:
     def __init__(self, connection: Any, url: str) -> None:
         """Take over a connection."""
         self._connection = connection
+        self._observer: Observer = SILENT
+        self._way = Way(Address(url, url, None))
         self.url = url
+
+    def watched(self, observer: Observer, way: Way) -> None:
+        """Tell the observer of every search from now on, as one that is made by this way."""
+        self._observer, self._way = observer, way
 
     def page(self, search: Search, size: int, cookie: bytes) -> Page:
         """Return one page of a search; the paging control is critical, aliases are entries like any other.
 
         The message of a failure leaves it to the caller to say which page of which search it was.
         """
-        return self._search(
+        if not cookie:
+            self._observer.searching(Question(search, self._way, search.scope, size))
+        page = self._search(
             search, _SCOPES[search.scope], paged_size=size, paged_criticality=True, paged_cookie=cookie or None
         )
+        self._observer.found(len(page.entries))
+        return page
 
     def entry(self, search: Search) -> Page:
         """Return the answer to a search for the base entry alone; its cookie means nothing."""
+        self._observer.searching(Question(search, self._way))
         with located(search.what):
             return self._search(search, ldap3.BASE)
 
@@ -76,6 +90,25 @@ class Client:
     def catalogue(self) -> bool:
         """Whether this is the port of a global catalogue, which knows every domain of a forest, in part."""
         return self._connection.server.port in _CATALOGUE
+
+    def with_control(self, search: Search, control: tuple[str, bytes], *, below: bool) -> Page:
+        """Return the answer to a search with one more control, by OID and value, that the server has to know or refuse.
+
+        `below`: of the whole subtree, else of the base entry alone.
+        """
+        oid, value = control
+        return self._search(search, ldap3.SUBTREE if below else ldap3.BASE, controls=[(oid, True, value)])
+
+    def encryption(self) -> Encryption | None:
+        """Return what the connection is encrypted with; nothing where it is plain."""
+        return encryption_of(self._connection.socket)
+
+    def who_am_i(self) -> str | None:
+        """Return who the server says we are (RFC 4532), empty for anonymous; nothing where it does not say."""
+        with _translated(ReadIncomplete, f"{self.url}: who we are there (RFC 4532) was not answered"):
+            self._connection.extended(WHO_AM_I)
+            result = self._connection.result
+            return bytes(result["responseValue"] or b"").decode("utf-8", "replace") if not result["result"] else None
 
     def close(self) -> None:
         """Say good-bye if the server still listens."""

@@ -19,7 +19,7 @@ from reconciler.model.standard_schema import standard_schema
 from reconciler.policy.model import DirectoryConfig
 
 ANY = "(objectClass=*)"
-_ROOT_DSE = (
+ROOT_DSE = (
     "supportedControl",
     "supportedCapabilities",
     "supportedSASLMechanisms",
@@ -84,11 +84,15 @@ def survey(client: Client, config: DirectoryConfig, needs: Needs) -> Ground:
         schema=schema,
         warnings=warnings,
         people=tuple(
-            Search(f'{where}: people under "{base}"', base, wire_text(filters.people), tuple(sorted(person)))
+            Search(
+                f'{where}: people under "{base}"', base, wire_text(filters.people), tuple(sorted(person)), kind="people"
+            )
             for base in config.bases
         ),
         groups=tuple(
-            Search(f'{where}: groups under "{base}"', base, wire_text(filters.groups), tuple(sorted(group)))
+            Search(
+                f'{where}: groups under "{base}"', base, wire_text(filters.groups), tuple(sorted(group)), kind="groups"
+            )
             for base in config.group_bases or config.bases
         ),
         harmless=other_contexts(root),
@@ -103,7 +107,7 @@ def where_of(config: DirectoryConfig) -> str:
 
 def root_dse(client: Client, where: str) -> RootDse:
     """Return the root DSE; what it says about paging is believed, its silence is not."""
-    root = base_entry(client, Search(f"{where}: the root DSE", "", ANY, _ROOT_DSE))
+    root = base_entry(client, Search(f"{where}: the root DSE", "", ANY, ROOT_DSE))
     controls = root.get("supportedcontrol")
     if controls and PAGED_RESULTS.encode() not in controls:
         raise ReadIncomplete(

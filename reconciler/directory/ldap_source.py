@@ -12,6 +12,7 @@ from reconciler.directory.collection import paused_collection
 from reconciler.directory.dynamic import UnusableUrl, member_search
 from reconciler.directory.ground import ANY, Ground, survey, where_of
 from reconciler.directory.moved import FEW, IDS, candidates, recognise
+from reconciler.directory.observer import SILENT, Observer
 from reconciler.directory.pages import RawAttributes, RawEntry, check_code, complete_pages, located
 from reconciler.directory.ranges import completed
 from reconciler.directory.reduction import Origin, Reduction, moment_of
@@ -26,12 +27,19 @@ from reconciler.policy.model import DirectoryConfig
 _NOBODY_THERE = frozenset({0, 32, 34, 50})  # no such entry, no name that this server can have, none that we may see
 
 
-def read_ldap(config: DirectoryConfig, needs: Needs, read_at: str, *, whole: bool = False) -> Snapshot:  # noqa: ARG001 - until there is a cache
+def read_ldap(
+    config: DirectoryConfig,
+    needs: Needs,
+    read_at: str,
+    *,
+    whole: bool = False,  # noqa: ARG001 - until there is a cache
+    observer: Observer = SILENT,
+) -> Snapshot:
     """Return a complete read, or raise: DirectoryUnreachable before a bind succeeded, ReadIncomplete for anything after it.
 
     `whole`: nothing is taken from a cache.
     """
-    with connected(config, where_of(config)) as client, paused_collection():
+    with connected(config, where_of(config), observer) as client, paused_collection():
         ground = survey(client, config, needs)
         reduction = Reduction(needs, ground.schema, moment_of(read_at), ground.traits)
         read_entries(client, ground, reduction)

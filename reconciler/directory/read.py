@@ -6,6 +6,7 @@ from typing import assert_never
 
 from reconciler.directory.canary import check_canary
 from reconciler.directory.ldif_source import read_ldif
+from reconciler.directory.observer import SILENT, Observer
 from reconciler.directory.selection import differences, read_with
 from reconciler.directory.snapshot_file import read_snapshot, snapshot_head, write_snapshot
 from reconciler.errors import DirectoryUnreachable, ReadIncomplete
@@ -16,23 +17,25 @@ from reconciler.policy.model import DirectoryConfig
 __all__ = ["read_directory", "snapshot_head", "write_snapshot"]
 
 
-def read_directory(config: DirectoryConfig, needs: Needs, read_at: str, *, whole: bool = False) -> Snapshot:
+def read_directory(
+    config: DirectoryConfig, needs: Needs, read_at: str, *, whole: bool = False, observer: Observer = SILENT
+) -> Snapshot:
     """Return a complete snapshot with just the attributes of `needs`; `read_at` is now, in ISO 8601 UTC.
 
-    `whole`: everything is read, whatever a cache holds. Raises DirectoryUnreachable where nothing could be read,
+    `whole`: everything is read, whatever a cache holds. The `observer` is told of every search. Raises DirectoryUnreachable where nothing could be read,
     ReadIncomplete where the end of a read was not proven, or where what the policy calls a canary was not seen.
     """
-    snapshot = _read(config, needs, read_at, whole=whole)
+    snapshot = _read(config, needs, read_at, whole=whole, observer=observer)
     check_canary(config, snapshot)
     return snapshot
 
 
-def _read(config: DirectoryConfig, needs: Needs, read_at: str, *, whole: bool) -> Snapshot:
+def _read(config: DirectoryConfig, needs: Needs, read_at: str, *, whole: bool, observer: Observer) -> Snapshot:
     match config.kind:
         case "ldap":
             from reconciler.directory.ldap_source import read_ldap  # noqa: PLC0415 - ldap3 takes 0.08 s to import
 
-            return read_ldap(config, needs, read_at, whole=whole)
+            return read_ldap(config, needs, read_at, whole=whole, observer=observer)
         case "ldif":
             return read_ldif(config, needs, read_at)
         case "snapshot":

@@ -39,13 +39,14 @@ class Login:
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """One search; `what` says for messages which part of the directory it reads."""
+    """One search; `what` says for messages which part of the directory it reads, `kind` which class of entry."""
 
     what: str
     base: str
     filter: str
     attributes: tuple[str, ...]
     scope: Literal["sub", "one", "base"] = "sub"
+    kind: str = ""  # people, groups
 
 
 def addresses(config: DirectoryConfig) -> list[Address]:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
+from reconciler.directory.observer import SILENT, Observer
 from reconciler.directory.read import read_directory, snapshot_head
 from reconciler.directory.selection import KEYS
 from reconciler.errors import UsageError
@@ -13,13 +14,21 @@ from reconciler.policy.model import DirectoryConfig, Policy, TargetConfig
 from reconciler.policy.needs import needs_of
 
 
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """How reads are made: `now` in ISO 8601 UTC; `whole`: nothing comes from a cache, so that absence is proven."""
+
+    now: str
+    whole: bool = False
+    observer: Observer = SILENT
+
+
 def read_directories(
-    policy: Policy, targets: Collection[TargetConfig], snapshot_files: Collection[str], now: str, *, whole: bool = False
+    policy: Policy, targets: Collection[TargetConfig], snapshot_files: Collection[str], how: Reading
 ) -> dict[str, Snapshot]:
     """Return a complete snapshot by directory name. Raises DirectoryError for any read that is not proven complete.
 
-    `whole`: nothing is taken from a cache, so that absence is proven. Raises UsageError for a snapshot file of a directory
-    that the policy does not have.
+    Raises UsageError for a snapshot file of a directory that the policy does not have.
     """
     stand_ins = {snapshot_head(path).directory: path for path in snapshot_files}
     for name, path in sorted(stand_ins.items()):
@@ -31,15 +40,16 @@ def read_directories(
         if name in stand_ins:
             config = _standing_in(config, stand_ins[name])
         config = _settled(config)
-        snapshots[name] = read_directory(config, needs_of(policy, config, targets), now, whole=whole)
+        needs = needs_of(policy, config, targets)
+        snapshots[name] = read_directory(config, needs, how.now, whole=how.whole, observer=how.observer)
     return snapshots
 
 
-def read_for_snapshot(policy: Policy, name: str, now: str) -> tuple[Snapshot, Needs]:
-    """Return a complete read of one directory, with the attributes that all targets together need of it."""
+def read_for_snapshot(policy: Policy, name: str, how: Reading) -> tuple[Snapshot, Needs]:
+    """Return a complete read of one directory, never from a cache, with the attributes that all targets together need of it."""
     config = _settled(policy.directories[name])
     needs = needs_of(policy, config, policy.targets.values())
-    return read_directory(config, needs, now, whole=True), needs
+    return read_directory(config, needs, how.now, whole=True, observer=how.observer), needs
 
 
 def _settled(config: DirectoryConfig) -> DirectoryConfig:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from reconciler.render.document import FindingData, ReasonData
 from reconciler.render.look import shown
 
-_PLURALS = {"person": "people", "entry": "entries", "refused": "refused"}
+_PLURALS = {"directory": "directories", "person": "people", "entry": "entries", "refused": "refused"}
 
 
 def counted(count: int, noun: str) -> str:

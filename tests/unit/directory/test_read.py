@@ -10,7 +10,7 @@ import pytest
 
 from reconciler.directory.read import read_directory, snapshot_head, write_snapshot
 from reconciler.directory.selection import KEYS
-from reconciler.directory.sources import read_directories
+from reconciler.directory.sources import Reading, read_directories
 from reconciler.errors import DirectoryUnreachable, ReadIncomplete
 from reconciler.model.directory import Needs, Snapshot
 from reconciler.model.filter import parse_filter
@@ -121,7 +121,7 @@ def test_a_stand_in_was_read_as_its_directory_would_be(
     policy = load_policy(str(tmp_path / "policy.yaml"), date(2026, 11, 20)).policy
     expected = pytest.raises(ReadIncomplete, match="was read otherwise") if refused else nullcontext()
     with expected:
-        read_directories(policy, policy.targets.values(), [str(saved)], READ_AT)
+        read_directories(policy, policy.targets.values(), [str(saved)], Reading(READ_AT))
 
 
 def test_a_kind_that_cannot_be_read_says_so() -> None:
