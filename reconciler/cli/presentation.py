@@ -27,7 +27,11 @@ def presentation(command: Callable[P, T]) -> Callable[P, T]:
             help="How messages on stderr look.",
         ),
         click.option(
-            "--debug", is_flag=True, expose_value=False, callback=_debug, help="Show where an error came from."
+            "--debug",
+            is_flag=True,
+            expose_value=False,
+            callback=_debug,
+            help="Show where an error came from, and each search of a directory.",
         ),
     )
     for option in reversed(options):

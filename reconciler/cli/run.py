@@ -8,6 +8,7 @@ from typing import TypedDict
 
 from reconciler.cli.clock import iso, now
 from reconciler.cli.git import head_commit
+from reconciler.cli.progress import Progress
 from reconciler.cli.screen import Screen
 from reconciler.errors import UsageError
 from reconciler.model.text import shortened
@@ -39,6 +40,7 @@ def run_of(given: RunOptions, screen: Screen) -> Run:
         targets=given["target"],
         snapshots=given["snapshot"],
         git_commit=head_commit(given["policy"]),
+        observer=Progress(screen),
     )
 
 

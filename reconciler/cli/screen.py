@@ -8,8 +8,8 @@ import shutil
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
-from typing import IO, Literal
+from dataclasses import dataclass, field
+from typing import IO, TYPE_CHECKING, Literal
 
 from reconciler.cli.clock import iso, now
 from reconciler.errors import Problem, ReconcileError, UsageError
@@ -17,11 +17,24 @@ from reconciler.model.diagnostic import Diagnostic
 from reconciler.render.look import Look, shown
 from reconciler.render.problems import SHOWN, problems_text
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from rich.status import Status
+
 Level = Literal["error", "warning", "note"]
 
 
 class OutputLost(ReconcileError):
     """The result could not be written: a full disk, most often."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Live:
+    """What moves on the terminal, and how to change its text."""
+
+    status: Status
+    show: Callable[[str], None]
 
 
 @dataclass(slots=True)
@@ -31,6 +44,7 @@ class Screen:
     debug: bool = False
     colour: bool = True
     log_format: str = "text"
+    _live: _Live | None = field(default=None, repr=False)  # while `working` shows something
 
     def look(self) -> Look:
         """Return how text on stdout may look."""
@@ -59,6 +73,10 @@ class Screen:
     def message(self, level: Level, text: str) -> None:
         """Say something beside the result."""
         safe = "\n".join(shown(line) for line in text.split("\n"))
+        with self._set_aside():
+            self._say(level, safe)
+
+    def _say(self, level: Level, safe: str) -> None:
         if self.log_format == "json":
             _write_message(json.dumps({"time": _time(), "level": level, "message": safe}) + "\n")
             return
@@ -87,8 +105,30 @@ class Screen:
 
         look = _look(sys.stderr, colour=self.colour)
         console = Console(stderr=True, no_color=not look.colour, highlight=False)
-        with console.status(Text(text)):
+        with console.status(Text(text)) as status:
+            self._live = _Live(
+                status, lambda line: status.update(Text(line or text, no_wrap=True, overflow="ellipsis"))
+            )
+            try:
+                yield
+            finally:
+                self._live = None
+
+    def progress(self, text: str) -> None:
+        """Show how far the work has got in place of what `working` shows, where it shows anything; empty: that again."""
+        if self._live is not None:
+            self._live.show(text)
+
+    @contextmanager
+    def _set_aside(self) -> Iterator[None]:
+        """Take away what `working` shows while something else is written: rich would wrap that to the terminal's width."""
+        live = self._live
+        if live is None:
             yield
+            return
+        live.status.stop()
+        yield
+        live.status.start()
 
 
 def problem_data(problem: Problem) -> dict[str, object]:

@@ -66,6 +66,9 @@ class _Recorder:
     def found(self, entries: int) -> None:
         self.further.found(entries)
 
+    def finished(self) -> None:
+        self.further.finished()
+
 
 def examine(policy: Policy, name: str, how: Reading) -> DirectoryReport:
     """Return what can be said of one directory; every server that it names is asked."""

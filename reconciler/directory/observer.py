@@ -38,6 +38,9 @@ class Observer(Protocol):
     def found(self, entries: int) -> None:
         """Take notice of so many more entries of the latest search."""
 
+    def finished(self) -> None:
+        """Take notice that one directory has been read, or cannot be."""
+
 
 class Silent:
     """An observer that does nothing."""
@@ -46,6 +49,9 @@ class Silent:
         """Ignore it."""
 
     def found(self, entries: int) -> None:
+        """Ignore it."""
+
+    def finished(self) -> None:
         """Ignore it."""
 
 

@@ -25,7 +25,10 @@ def read_directory(
     `whole`: everything is read, whatever a cache holds. The `observer` is told of every search. Raises DirectoryUnreachable where nothing could be read,
     ReadIncomplete where the end of a read was not proven, or where what the policy calls a canary was not seen.
     """
-    snapshot = _read(config, needs, read_at, whole=whole, observer=observer)
+    try:
+        snapshot = _read(config, needs, read_at, whole=whole, observer=observer)
+    finally:
+        observer.finished()
     check_canary(config, snapshot)
     return snapshot
 

@@ -180,3 +180,21 @@ def test_missing_streams_are_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
     sys.stdout.close()
     sys.stderr.close()
     Screen().message("error", "and a closed stream hurts nobody")
+
+
+def test_progress_takes_the_place_of_what_is_being_done_and_messages_stay_whole(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A message wider than the terminal is written past what moves, not through it; outside of any work nothing is shown."""
+    stream = on_terminal(monkeypatch)
+    screen = Screen()
+    screen.progress("nobody sees this")
+    with screen.working("Reading"):
+        screen.message("note", "word " * 30 + "end")
+        screen.progress("Reading people [12]")
+    screen.progress("nor this")
+    shown = stream.getvalue()
+    assert "word " * 30 + "end\n" in shown
+    assert "Reading people [12]" in shown
+    assert "nobody" not in shown
+    assert "nor this" not in shown
