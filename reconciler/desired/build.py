@@ -10,9 +10,9 @@ from reconciler.desired.explanation import Explanation, ranked, seats
 from reconciler.desired.flags import Flags, resolve_flags
 from reconciler.desired.grants import ended, resolve_grants
 from reconciler.desired.imports import resolve_imports
-from reconciler.desired.links import Directory, Source, resolve_link, sentence
+from reconciler.desired.links import Directory, Source, resolve_link, sentence, template_findings
 from reconciler.desired.naming import name_problem
-from reconciler.desired.people import Naming, account, supported, usernames
+from reconciler.desired.people import OUR_WORDS, Naming, account, supported, usernames
 from reconciler.desired.roll import Roll
 from reconciler.model.access import Capabilities, Flag, Group, GroupKey, Role, State, User, UserKey
 from reconciler.model.diagnostic import Diagnostic, Severity
@@ -231,7 +231,8 @@ class _Rendering:
         return sorted(linked)
 
     def _users(self, linked: Sequence[int], flags: Flags) -> tuple[dict[UserKey, User], dict[UserKey, str]]:
-        schema = self._directory.snapshot.schema
+        schema, rules = self._directory.snapshot.schema, self._rules.target.users
+        self._findings += template_findings(rules.username, self._directory, rules.where, OUR_WORDS)
         named = usernames(self._people, linked, self._naming, schema)
         self._findings += named.diagnostics
         holders = {flag: flags.holders(flag) for flag in flags.sources}

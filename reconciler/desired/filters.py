@@ -7,7 +7,6 @@ those for which it is certainly true and those for which it is possibly true: un
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from difflib import get_close_matches
 from typing import TypeAlias
 
 from reconciler.desired.filter_index import CLASS_ATTRIBUTES, Column, Columns, Table
@@ -166,6 +165,12 @@ def filter_problems(searched: Filter, schema: DirectorySchema) -> tuple[str, ...
     return tuple(dict.fromkeys(problem for item in _items(searched) for problem in _item_problems(item, schema)))
 
 
+def unknown_attribute(name: str, schema: DirectorySchema) -> str:
+    """Return what to say of an attribute that the schema does not have, with the nearest that it has."""
+    near = schema.nearest(name)
+    return f'{_whose(schema)} no attribute "{name}"' + (f': did you mean "{near}"?' if near else "")
+
+
 def unsupported(searched: Filter) -> tuple[str, ...]:
     """Return what in a filter cannot be evaluated on a snapshot, whatever the schema: such a filter finds nobody."""
     return tuple(dict.fromkeys(problem for item in _items(searched) for problem in _impossible(item)))
@@ -229,7 +234,7 @@ def _item_problems(item: Item, schema: DirectorySchema) -> Iterator[str]:
     yield from _impossible(item)
     known = schema.attribute(item.attribute)
     if item.attribute and known is None:
-        yield f'{_whose(schema)} no attribute "{item.attribute}"{_suggestion(item.attribute, schema)}'
+        yield unknown_attribute(item.attribute, schema)
     if isinstance(item, Extensible) and item.rule:
         if not _is_known(item.rule, schema) and item.rule != IN_CHAIN_OID:
             yield f'{_whose(schema)} no matching rule "{item.rule}"'
@@ -253,8 +258,3 @@ def _whose(schema: DirectorySchema) -> str:
     if not schema.from_server:
         return "the standard schemas have"
     return "what was kept of the directory's schema has" if schema.partial else "the directory's schema has"
-
-
-def _suggestion(name: str, schema: DirectorySchema) -> str:
-    near = get_close_matches(caseless(name), schema.attribute_types, n=1)
-    return f': did you mean "{schema.attribute_types[near[0]].name}"?' if near else ""

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from reconciler.desired.links import Directory, Source, schema_findings, source_of
+from reconciler.desired.links import Directory, Source, schema_findings, source_of, template_findings
 from reconciler.desired.naming import name_problem, normalize
 from reconciler.desired.people import NoValueError, single_value
 from reconciler.model.access import GroupKey, NameLimits, Role
@@ -47,6 +47,7 @@ def resolve_imports(
     findings: list[Diagnostic] = []
     for rule in rules:
         findings += schema_findings(rule.filter, directory, rule.where)
+        findings += template_findings(rule.name, directory, rule.where)
         for index in directory.groups_matching(rule.filter):
             name, problem = _name(rule, directory.snapshot.groups[index], directory, (naming, hard))
             if problem:

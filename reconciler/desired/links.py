@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from reconciler.desired.filters import FilterIndex, filter_problems, unsupported
+from reconciler.desired.filters import FilterIndex, filter_problems, unknown_attribute, unsupported
 from reconciler.desired.groups import Closure
 from reconciler.model.access import Role
 from reconciler.model.bits import indexes
@@ -15,6 +15,7 @@ from reconciler.model.directory import DirectoryGroup, Snapshot
 from reconciler.model.filter import And, Filter, Not, Or, Present, attributes_of, to_text
 from reconciler.model.names import dn_key, fold
 from reconciler.model.reason import Why
+from reconciler.model.template import fields_of
 from reconciler.policy.model import GroupLink
 
 
@@ -125,6 +126,11 @@ def sentence(gap: str) -> str:
     return f"{'The' if gap.startswith('the ') else gap[:3]}{gap[3:]}."
 
 
+def sentence_of(problem: str) -> str:
+    """Return a problem as a sentence; one that ends with a question already is one."""
+    return f"{problem[0].upper()}{problem[1:]}" + ("" if problem.endswith("?") else ".")
+
+
 def label_of(group: DirectoryGroup) -> str:
     """Return how plans name a directory group."""
     return f"cn={group.cn}"
@@ -179,11 +185,34 @@ def schema_findings(wanted: Filter, directory: Directory, where: Position) -> tu
         Diagnostic(
             Severity.ERROR if schema.from_server or problem in impossible else Severity.WARNING,
             "FILTER-SCHEMA",
-            f"{problem[0].upper()}{problem[1:]}" + ("" if problem.endswith("?") else "."),
+            sentence_of(problem),
             f"The filter is {to_text(wanted)}.",
             where,
         )
         for problem in filter_problems(wanted, schema)
+    )
+
+
+def template_findings(
+    template: str, directory: Directory, where: Position | None, ours: Collection[str] = ()
+) -> tuple[Diagnostic, ...]:
+    """Return an error for each attribute of a name template that a server's own schema does not know.
+
+    `ours` are fields that stand for an attribute. Where the schema is not the server's own, nobody can tell: a value that
+    is missing is then said entry by entry.
+    """
+    schema = directory.snapshot.schema
+    unknown = [name for name in sorted(fields_of(template) - set(ours)) if schema.attribute(name) is None]
+    return tuple(
+        Diagnostic(
+            Severity.ERROR,
+            "TEMPLATE-SCHEMA",
+            sentence_of(unknown_attribute(name, schema)),
+            f"The name template is {template}.",
+            where,
+        )
+        for name in unknown
+        if schema.from_server
     )
 
 

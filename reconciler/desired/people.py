@@ -15,6 +15,9 @@ from reconciler.model.schema import DirectorySchema
 from reconciler.model.template import fill
 from reconciler.policy.model import DirectoryConfig, NamingRule, OnInvalidName, UserRules
 
+OUR_WORDS = frozenset({"username", "email", "name"})
+"""The fields of a username template that stand for the attributes which the directory says."""
+
 
 class NoValueError(ValueError):
     """A template names an attribute that the entry does not have exactly once."""
@@ -71,7 +74,7 @@ def raw_username(person: Person, naming: Naming, schema: DirectorySchema) -> str
     """Return the username that the template makes of an entry, unchecked. Raises NoValueError."""
 
     def value(word: str) -> str:
-        attribute = naming.attribute(word) if word in {"username", "email", "name"} else word
+        attribute = naming.attribute(word) if word in OUR_WORDS else word
         return single_value(person.dn, person.attributes, schema.canonical(attribute))
 
     return fill(naming.template, value)

@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from reconciler.directory import entries, markers
 from reconciler.directory.client import PAGED_RESULTS, Client
 from reconciler.directory.defaults import dialect_of, filters_of, wire_text
+from reconciler.directory.known_names import Shown, check_names
 from reconciler.directory.pages import check_code
 from reconciler.directory.references import keys_of, other_contexts
 from reconciler.directory.servers import Search
 from reconciler.errors import ReadIncomplete
 from reconciler.model.directory import Dialect, Needs
 from reconciler.model.names import DnKey, caseless
-from reconciler.model.schema import DirectorySchema, SchemaSyntaxError, parse_schema
+from reconciler.model.schema import DirectorySchema, SchemaSyntaxError, names_of, parse_schema
 from reconciler.model.standard_schema import standard_schema
 from reconciler.policy.model import DirectoryConfig
 
@@ -66,10 +67,14 @@ class Ground:
 
 
 def survey(client: Client, config: DirectoryConfig, needs: Needs) -> Ground:
-    """Return what the server says of itself; raises ReadIncomplete where it cannot be read completely."""
+    """Return what the server says of itself.
+
+    Raises ReadIncomplete where it cannot be read completely, PolicyError where the policy names what its schema has not.
+    """
     where = where_of(config)
     root = root_dse(client, where)
-    schema, warnings = _schema(client, root, where)
+    shown, warnings = _schema(client, root, where)
+    check_names(config, shown)
     dialect = dialect_of(config, root)
     filters = filters_of(config, dialect)
     traits = _traits(client, config, root, dialect)
@@ -81,7 +86,7 @@ def survey(client: Client, config: DirectoryConfig, needs: Needs) -> Ground:
         where=where,
         root=root,
         dialect=dialect,
-        schema=schema,
+        schema=shown.schema,
         warnings=warnings,
         people=tuple(
             Search(
@@ -135,7 +140,7 @@ def _traits(client: Client, config: DirectoryConfig, root: RootDse, dialect: Dia
     )
 
 
-def _schema(client: Client, root: RootDse, where: str) -> tuple[DirectorySchema, tuple[str, ...]]:
+def _schema(client: Client, root: RootDse, where: str) -> tuple[Shown, tuple[str, ...]]:
     """Return the server's schema, else the standard one with a warning."""
     what = f"{where}: the schema"
     places = root.get("subschemasubentry")
@@ -145,10 +150,13 @@ def _schema(client: Client, root: RootDse, where: str) -> tuple[DirectorySchema,
         found = base_entry(client, search, _NOT_SHOWN)
         if found.get("attributetypes"):
             try:
-                return parse_schema(*(_texts(found.get(caseless(name), ())) for name in _SCHEMA)), ()
+                types, classes, rules = (_texts(found.get(caseless(name), ())) for name in _SCHEMA)
+                return Shown(parse_schema(types, classes, rules), names_of(rules)), ()
             except SchemaSyntaxError as error:
                 raise ReadIncomplete(f"{what}: {error}") from error
-    return standard_schema(), ("the server shows no schema: attributes compare by the rules of the standard schemas",)
+    return Shown(standard_schema()), (
+        "the server shows no schema: attributes compare by the rules of the standard schemas",
+    )
 
 
 def _texts(values: Sequence[bytes]) -> list[str]:

@@ -141,6 +141,19 @@ def attributes_of(searched: Filter) -> frozenset[str]:
             return frozenset({searched.attribute.partition(";")[0]} - {""})
 
 
+def rules_of(searched: Filter) -> frozenset[str]:
+    """Return the matching rules that a filter names, as written."""
+    match searched:
+        case And() | Or():
+            return frozenset[str]().union(*map(rules_of, searched.parts))
+        case Not():
+            return rules_of(searched.part)
+        case Extensible():
+            return frozenset({searched.rule} - {""})
+        case _:
+            return frozenset()
+
+
 def to_text(searched: Filter) -> str:
     """Return the one canonical text of a filter: no optional white space, escapes only where they are needed."""
     match searched:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
+from difflib import get_close_matches
 from itertools import takewhile
 
 from reconciler.model.matching import BIT_AND_OID, OBJECT_CATEGORY, rule_named, rules_of_syntax
@@ -75,6 +76,11 @@ class DirectorySchema:
         known = self.attribute_types.get(base)
         return ";".join([caseless(known.name) if known else base, *sorted(set(options))])
 
+    def nearest(self, name: str) -> str:
+        """Return the known attribute whose name is most like this one, empty where none is."""
+        near = get_close_matches(caseless(name), self.attribute_types, n=1)
+        return self.attribute_types[near[0]].name if near else ""
+
     def subtypes(self, name: str) -> frozenset[str]:
         """Return the canonical names of a type and of all types that are derived from it (RFC 4512 2.5.1)."""
         wanted = self.canonical(name.partition(";")[0])
@@ -125,9 +131,13 @@ class DirectorySchema:
 def restrict(schema: DirectorySchema, attributes: Iterable[str], classes: Iterable[str]) -> DirectorySchema:
     """Return what a snapshot has to keep: the types used with those above and below them, and the classes.
 
-    Of a server's classes all names are kept, so that a class that nobody has is told from one that does not exist.
+    Of a server's classes all names are kept, so that a class that nobody has is told from one that does not exist; of its
+    types also those that an unknown name may mean.
     """
-    names = {schema.canonical(name) for used in attributes for name in schema.subtypes(used)}
+    used_names = set(attributes)
+    if schema.from_server:
+        used_names |= {schema.nearest(name) for name in used_names if schema.attribute(name) is None} - {""}
+    names = {schema.canonical(name) for used in used_names for name in schema.subtypes(used)}
     kept = [known for name in names if (known := schema.attribute(name))]
     names |= {caseless(above.name) for known in kept for above in schema.line(known)}
     used = schema.superclasses(classes)
@@ -205,6 +215,14 @@ def parse_schema(
         from_server=True,
         bit_rules=like_ad or any(BIT_AND_OID in rule for rule in matching_rules),
     )
+
+
+def names_of(definitions: Iterable[str]) -> frozenset[str]:
+    """Return every name and OID of some definitions, in lower case; raises SchemaSyntaxError."""
+    found: set[str] = set()
+    for oid, fields in map(_fields, definitions):
+        found.update(map(caseless, (oid, *fields.get("NAME", ()))))
+    return frozenset(found)
 
 
 def _attribute_type(definition: str) -> AttributeType:

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Literal, cast
 
+from reconciler.model.diagnostic import Position
 from reconciler.model.directory import Dialect
 from reconciler.model.names import DnKey, is_under
 from reconciler.model.text import shortened
@@ -91,7 +92,14 @@ def _directory(name: str, node: Node, findings: Findings) -> DirectoryConfig:
         page_size=node.whole("page_size", 1000),
         connect_timeout=node.whole("connect_timeout", 10),
         receive_timeout=node.whole("receive_timeout", 60),
+        places=_places(node),
     )
+
+
+def _places(node: Node) -> dict[str, Position]:
+    """Return where those values stand that only the server can judge."""
+    filters = {key: value.where for key, value in node.entries() if key in {"user_filter", "group_filter"}}
+    return filters | {f"attributes.{word}": value.where for word, value in node.child("attributes").entries()}
 
 
 def _bases(node: Node, findings: Findings) -> tuple[str, ...]:

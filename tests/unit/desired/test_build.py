@@ -80,6 +80,17 @@ def test_a_link_may_be_a_dn_in_any_spelling() -> None:
     assert members("api", of(rule("api", link("CN=Devs, OU=groups,DC=acme")))) == {"ann": "viewer", "bob": "viewer"}
 
 
+def test_a_username_template_with_an_attribute_that_the_server_does_not_know_is_an_error() -> None:
+    """Our own words for attributes are none of the server's."""
+    server = replace(SCHEMA, from_server=True)
+    for template, found in (("{uidd}-{username}", ["uidd"]), ("{uid}{email}", [])):
+        target = replace(TARGET, users=replace(USERS, username=template, where=at(9)))
+        wanted = desired(snapshot(PEOPLE, TEAMS, server), rules(rule("api", link("devs")), target=target))
+        schema = [finding for finding in wanted.diagnostics if finding.code == "TEMPLATE-SCHEMA"]
+        assert [finding.summary.split('"')[1] for finding in schema] == found
+        assert all((finding.severity, finding.where) == (Severity.ERROR, at(9)) for finding in schema)
+
+
 def test_a_filter_that_the_schema_does_not_know_is_warned_about() -> None:
     """A typing error in an attribute must not be silent."""
     assert codes(of(rule("api", link("(titel=boss)")))) == [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 
@@ -14,6 +15,7 @@ from reconciler.policy.model import GroupImport, Naming, NamingRule, OnInvalidNa
 from tests.builders import (
     EDITOR,
     OWNER,
+    SCHEMA,
     Team,
     at,
     desired,
@@ -116,6 +118,17 @@ def test_an_import_and_links_of_one_name_are_one_group() -> None:
     assert members("app-a", wanted) == {"ann": "editor", "bob": "editor"}
     assert wanted.state.groups[GroupKey("app-a")].source == "group-app-a"
     assert wanted.explain.group(GroupKey("app-a")).why is Why.NAMED_BY_RULE
+
+
+def test_a_name_template_with_an_attribute_that_the_server_does_not_know_is_an_error() -> None:
+    """Once, at the rule, and not only once for each group; a table of ours does not know everything."""
+    server = replace(SCHEMA, from_server=True)
+    wanted = desired(snapshot(PEOPLE, APPS, server), rules(imports=(imported("(cn=app-*)", "{cnn}"),)))
+    (finding, *_) = wanted.diagnostics
+    assert (finding.severity, finding.code, finding.where) == (Severity.ERROR, "TEMPLATE-SCHEMA", at(50))
+    assert finding.summary.endswith('has no attribute "cnn": did you mean "cn"?')
+    other = desired(snapshot(PEOPLE, APPS), rules(imports=(imported("(cn=app-*)", "{cnn}"),)))
+    assert {finding.code for finding in other.diagnostics} == {"IMPORT-NAME"}
 
 
 def test_an_unreadable_group_is_mirrored_and_frozen() -> None:

@@ -20,6 +20,7 @@ from reconciler.model.filter import (
     Substring,
     attributes_of,
     parse_filter,
+    rules_of,
     to_text,
 )
 
@@ -149,3 +150,9 @@ def test_attributes_are_named_as_written_without_options() -> None:
     """All items count, at any depth; a match without an attribute names none."""
     text = "(&(CN;lang-de=x)(!(mail=*))(|(uidNumber>=1)(a<=1)(b~=1)(c=*x)(d:dn:=y)(:2.5.13.2:=z)))"
     assert attributes_of(parse_filter(text)) == {"CN", "mail", "uidNumber", "a", "b", "c", "d"}
+
+
+def test_the_rules_that_a_filter_names_are_found_however_deep() -> None:
+    """An extensible match may leave its rule out."""
+    text = "(&(cn=x)(|(a:1.2.3:=x)(!(b:dn:caseExactMatch:=y)))(c:dn:=z)(:4.5:=w))"
+    assert rules_of(parse_filter(text)) == {"1.2.3", "caseExactMatch", "4.5"}

@@ -11,6 +11,7 @@ from reconciler.model.schema import (
     DirectorySchema,
     ObjectClass,
     SchemaSyntaxError,
+    names_of,
     parse_schema,
     restrict,
     schema_from_json,
@@ -226,6 +227,19 @@ def test_restricting_keeps_what_is_above_and_below(schema: DirectorySchema) -> N
     assert kept.object_classes["both"].must == ()
     assert kept.partial
     assert kept.from_server
+
+
+def test_restricting_keeps_what_an_unknown_name_may_mean(schema: DirectorySchema) -> None:
+    """So that whoever plans from a snapshot is told the nearest name, too; a table of ours is not the server's list."""
+    assert restrict(schema, ["nickk", "quite-another"], []).nearest("nickk") == "nick"
+    table = DirectorySchema(schema.attribute_types)
+    assert restrict(table, ["nickk"], []).attribute_types == {}
+
+
+def test_the_names_of_definitions_are_all_that_they_can_be_called() -> None:
+    """Names and OIDs, in lower case."""
+    definitions = ["( 2.5.13.0 NAME 'objectIdentifierMatch' SYNTAX 1.2 )", "( 1.2.3 NAME ( 'a' 'B' ) )", "( 9.9 )"]
+    assert names_of(definitions) == {"2.5.13.0", "objectidentifiermatch", "1.2.3", "a", "b", "9.9"}
 
 
 def test_restricting_a_table_of_ours_keeps_only_the_classes_used() -> None:

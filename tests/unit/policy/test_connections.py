@@ -90,6 +90,12 @@ def test_everything_that_a_directory_can_say_arrives(tmp_path: Path) -> None:
     assert corp.group_filter is not None
     place = Position((tmp_path / "policy.yaml").as_posix(), 8, 22)
     assert corp.bind == Bind("cn=r", SecretRef("file", str(tmp_path / "secret.txt"), place))
+    assert {key: (place.line, place.column) for key, place in corp.places.items()} == {
+        "user_filter": (16, 18),
+        "group_filter": (17, 19),
+        "attributes.username": (18, 28),
+        "attributes.email": (18, 51),
+    }
 
 
 @pytest.mark.parametrize("kind", ["ldif", "snapshot", "c1z"])
