@@ -9,12 +9,14 @@ from __future__ import annotations
 import ssl
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from math import inf
+from time import monotonic
 from typing import Any
 
 import ldap3
 
 from reconciler.directory.encryption import Encryption, encryption_of
-from reconciler.directory.fast import install
+from reconciler.directory.fast import OUT_OF_TIME, install
 from reconciler.directory.logins import INVALID_CREDENTIALS, about_missing_package, why_refused
 from reconciler.directory.observer import SILENT, Observer, Question, Way
 from reconciler.directory.pages import Page, RawEntry, code_text, located
@@ -59,6 +61,7 @@ class Client:
     def __init__(self, connection: Any, url: str) -> None:
         """Take over a connection."""
         self._connection = connection
+        self._deadline = inf
         self._observer: Observer = SILENT
         self._way = Way(Address(url, url, None))
         self.url = url
@@ -66,6 +69,11 @@ class Client:
     def watched(self, observer: Observer, way: Way) -> None:
         """Tell the observer of every search from now on, as one that is made by this way."""
         self._observer, self._way = observer, way
+
+    def end_within(self, seconds: float) -> None:
+        """Let everything from now on fail after so many seconds, however busily the server answers."""
+        self._deadline = monotonic() + seconds
+        self._connection.strategy.deadline = self._deadline
 
     def page(self, search: Search, size: int, cookie: bytes) -> Page:
         """Return one page of a search; the paging control is critical, aliases are entries like any other.
@@ -119,6 +127,8 @@ class Client:
 
     def _search(self, search: Search, scope: str, **paging: Any) -> Page:
         with _translated(ReadIncomplete, f"{self.url} did not answer to the end, so entries may be missing"):
+            if monotonic() > self._deadline:
+                raise TimeoutError(OUT_OF_TIME)
             self._connection.search(
                 search_base=search.base,
                 search_filter=search.filter,

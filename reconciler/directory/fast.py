@@ -6,6 +6,8 @@ generic tuples; on a directory of 30,000 entries that is ten times the work of w
 
 from __future__ import annotations
 
+from math import inf
+from time import monotonic
 from typing import Any
 
 import ldap3
@@ -18,6 +20,7 @@ from reconciler.directory.ber import SEARCH_ENTRY, BerError, EntryDecoder, Messa
 from reconciler.directory.pages import code_text
 
 KNOWN_VERSION = "2.9.1"  # whose private parts the class below was written against
+OUT_OF_TIME = "the whole read took longer than read_timeout allows"
 _UNFINISHED = frozenset({"searchResEntry", "searchResRef", "intermediateResponse"})
 _COPIED = ("send", "open", "get_response", "post_send_single_response", "post_send_search")
 
@@ -46,6 +49,7 @@ class FastSyncStrategy(SyncStrategy):  # type: ignore[misc]  # ldap3 has no type
         super().__init__(connection)
         self._stream: MessageStream | None = None
         self._stream_socket: Any = None
+        self.deadline = inf  # of time.monotonic(): nothing is received after it
         self._decoder = EntryDecoder()
 
     def _open_socket(self, *address: Any, **how: Any) -> None:
@@ -82,8 +86,15 @@ class FastSyncStrategy(SyncStrategy):  # type: ignore[misc]  # ldap3 has no type
             if self._stream is not None and self._stream.pending and self.connection.tls_started:
                 raise BerError("unencrypted bytes behind the answer to StartTLS")
             self._stream_socket = self.connection.socket
-            self._stream = MessageStream(self._stream_socket.recv)
+            self._stream = MessageStream(self._received)
         return self._stream
+
+    def _received(self, size: int) -> bytes:
+        """Receive as the socket does; a server that sends a byte now and then never meets the socket's own timeout."""
+        if monotonic() > self.deadline:
+            raise TimeoutError(OUT_OF_TIME)
+        data: bytes = self._stream_socket.recv(size)
+        return data
 
     def _decoded(self, message: tuple[bytes, int, int], message_id: int) -> dict[str, Any]:
         data, start, end = message

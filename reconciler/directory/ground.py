@@ -66,13 +66,14 @@ class Ground:
     traits: entries.Traits
 
 
-def survey(client: Client, config: DirectoryConfig, needs: Needs) -> Ground:
-    """Return what the server says of itself.
+def survey(client: Client, config: DirectoryConfig, needs: Needs, root: RootDse | None = None) -> Ground:
+    """Return what the server says of itself; `root` is its root DSE where that has been read.
 
     Raises ReadIncomplete where it cannot be read completely, PolicyError where the policy names what its schema has not.
     """
     where = where_of(config)
-    root = root_dse(client, where)
+    root = first_answer(client) if root is None else root
+    _check_root(config, client, root)
     shown, warnings = _schema(client, root, where)
     check_names(config, shown)
     dialect = dialect_of(config, root)
@@ -110,15 +111,24 @@ def where_of(config: DirectoryConfig) -> str:
     return f'{config.where}: directory "{config.name}"'
 
 
-def root_dse(client: Client, where: str) -> RootDse:
-    """Return the root DSE; what it says about paging is believed, its silence is not."""
-    root = base_entry(client, Search(f"{where}: the root DSE", "", ANY, ROOT_DSE))
+def first_answer(client: Client) -> RootDse:
+    """Return the root DSE, empty where the server keeps it to itself."""
+    return base_entry(client, Search("the root DSE", "", ANY, ROOT_DSE))
+
+
+def _check_root(config: DirectoryConfig, client: Client, root: RootDse) -> None:
+    """What a server says about paging is believed, its silence is not: then its answers have to prove it."""
+    if not root and config.dialect == "auto":
+        raise ReadIncomplete(
+            f"{where_of(config)}: {client.url} does not say what it is (it shows no root DSE), so what to ask it is not known: "
+            "say dialect in the policy"
+        )
     controls = root.get("supportedcontrol")
     if controls and PAGED_RESULTS.encode() not in controls:
         raise ReadIncomplete(
-            f"{where}: {client.url} does not offer paged results (RFC 2696), without which no read is proven complete"
+            f"{where_of(config)}: {client.url} does not offer paged results (RFC 2696), without which no read is proven "
+            "complete"
         )
-    return root
 
 
 def base_entry(client: Client, search: Search, accepted: frozenset[int] = frozenset({0})) -> RootDse:

@@ -39,8 +39,8 @@ def read_ldap(
 
     `whole`: nothing is taken from a cache.
     """
-    with connected(config, where_of(config), observer) as client, paused_collection():
-        ground = survey(client, config, needs)
+    with connected(config, where_of(config), observer) as (client, root), paused_collection():
+        ground = survey(client, config, needs, root)
         reduction = Reduction(needs, ground.schema, moment_of(read_at), ground.traits)
         read_entries(client, ground, reduction)
         expand_groups(client, ground, reduction)

@@ -1,16 +1,17 @@
-"""Open a connection to the first server of a directory that lets us in; never asks it anything."""
+"""Open a connection to the first server of a directory that lets us in and answers; asks it only what it is."""
 
 from __future__ import annotations
 
 import ssl
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 
 from reconciler.directory.client import Client, Rejected, connect
+from reconciler.directory.ground import RootDse, first_answer
 from reconciler.directory.observer import SILENT, Observer, way_of
 from reconciler.directory.servers import Address, Login, addresses, login, tls_context
-from reconciler.errors import DirectoryUnreachable
+from reconciler.errors import DirectoryUnreachable, ReadIncomplete
 from reconciler.policy.model import DirectoryConfig
 
 
@@ -39,8 +40,11 @@ def entrance(config: DirectoryConfig) -> Entrance:
 
 
 @contextmanager
-def connected(config: DirectoryConfig, where: str, observer: Observer = SILENT) -> Iterator[Client]:
-    """Give the first server that lets us in. A refused password ends it: each further try counts towards a lockout."""
+def connected(config: DirectoryConfig, where: str, observer: Observer = SILENT) -> Iterator[tuple[Client, RootDse]]:
+    """Give the first server that lets us in and says what it is, with its root DSE.
+
+    A refused password ends it: each further try counts towards a lockout. From then on there is no other server.
+    """
     door = entrance(config)
     failures: list[DirectoryUnreachable] = []
     for server in door.servers:
@@ -51,10 +55,14 @@ def connected(config: DirectoryConfig, where: str, observer: Observer = SILENT) 
         except DirectoryUnreachable as error:
             failures.append(error)
             continue
-        try:
-            yield client
-        finally:
-            client.close()
-        return
+        with closing(client):
+            client.end_within(config.read_timeout)
+            try:
+                root = first_answer(client)
+            except ReadIncomplete as error:  # without a bind, the first that a silent server does not answer
+                failures.append(DirectoryUnreachable(str(error)))
+                continue
+            yield client, root
+            return
     reasons = "; ".join(map(str, failures)) or "the policy names none"
     raise DirectoryUnreachable(f"{where}: no server let us in: {reasons}") from (failures[-1] if failures else None)

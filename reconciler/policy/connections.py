@@ -92,6 +92,7 @@ def _directory(name: str, node: Node, findings: Findings) -> DirectoryConfig:
         page_size=node.whole("page_size", 1000),
         connect_timeout=node.whole("connect_timeout", 10),
         receive_timeout=node.whole("receive_timeout", 60),
+        read_timeout=node.whole("read_timeout", 3600),
         places=_places(node),
     )
 

@@ -115,6 +115,7 @@ class DirectoryConfig:
     page_size: int = 1000
     connect_timeout: int = 10  # seconds
     receive_timeout: int = 60  # seconds
+    read_timeout: int = 3600  # seconds, for everything
     places: Mapping[str, Position] = field(default_factory=dict, compare=False)  # of user_filter, attributes.email, …
 
     def attribute(self, word: str, dialect: Dialect) -> str:

@@ -68,6 +68,7 @@ class Reply:
     keep: float = 1.0  # which part of the bytes is sent
     then: str = ""  # "close" or "hang"
     chunk: int = 0  # send so many bytes at a time
+    pause: float = 0.0  # seconds before each of these pieces
     references_first: bool = False  # before the entries instead of behind them
 
 
@@ -262,6 +263,8 @@ class _Dialogue:
         data = data[: int(len(data) * reply.keep)]
         step = reply.chunk or len(data) or 1
         for start in range(0, len(data), step):
+            if reply.pause and self.stopped.wait(reply.pause):
+                return False
             self._send(data[start : start + step])
         if reply.then == "hang":
             self.stopped.wait()

@@ -74,7 +74,8 @@ def test_everything_that_a_directory_can_say_arrives(tmp_path: Path) -> None:
     nested_groups: false
     page_size: 50
     connect_timeout: 3
-    receive_timeout: 4""",
+    receive_timeout: 4
+    read_timeout: 5""",
         server="ldap://dc1, ldapi:///",
     )
     assert corp.servers == ("ldap://dc1", "ldapi:///")
@@ -83,7 +84,7 @@ def test_everything_that_a_directory_can_say_arrives(tmp_path: Path) -> None:
     assert (corp.member_of, corp.dynamic_groups, corp.decoder) == (True, True, "ldap3")
     assert corp.canary == Canary(("cn=boss",), ("cn=all",), 2, 1)
     assert corp.incremental == Incremental(str(tmp_path / "cache" / "corp"), 3)
-    assert (corp.page_size, corp.connect_timeout, corp.receive_timeout) == (50, 3, 4)
+    assert (corp.page_size, corp.connect_timeout, corp.receive_timeout, corp.read_timeout) == (50, 3, 4, 5)
     assert corp.attributes == {"username": "sAMAccountName", "email": "mail;lang-en"}
     assert corp.tls == Tls(str(tmp_path / "ca.pem"), start_tls=True, allow_plaintext=True)
     assert corp.user_filter is not None
