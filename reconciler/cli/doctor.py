@@ -98,6 +98,9 @@ def _searches(server: ServerReport, look: Look) -> Iterator[str]:
     if server.questions:
         yield f"    {look.paint('quiet', 'The searches of a read, to paste into a shell:')}"
         yield from (f"    {shown(ldapsearch(question))}" for question in server.questions)
+    if server.further:
+        more = counted(server.further, "search")
+        yield f"    {look.paint('quiet', f'and {more} that followed from the answers; --debug shows every one')}"
 
 
 def _checks(report: DirectoryReport) -> list[Check]:
@@ -116,6 +119,7 @@ def _data(report: DirectoryReport) -> dict[str, object]:
                 "readable": not server.code,
                 "checks": [_check_data(check) for check in server.checks],
                 "searches": [ldapsearch(question) for question in server.questions],
+                "further_searches": server.further,
             }
             for server in report.servers
         ],

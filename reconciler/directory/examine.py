@@ -25,11 +25,16 @@ _NOT_TRIED = "not tried: the password was refused before, and each try counts to
 
 @dataclass(frozen=True, slots=True)
 class ServerReport:
-    """One server. `lets_in`: the bind succeeded; `code` is the exit code that a read from here ends with."""
+    """One server. `lets_in`: the bind succeeded; `code` is the exit code that a read from here ends with.
+
+    `questions` are the searches of its read, without `further` ones that follow from what they found: a second look at
+    single entries, the rest of a long list of members.
+    """
 
     url: str
     checks: tuple[Check, ...]
     questions: tuple[Question, ...] = ()
+    further: int = 0
     lets_in: bool = False
     code: int = 0
 
@@ -54,20 +59,26 @@ class _Fault:
 
 @dataclass(slots=True)
 class _Recorder:
-    """Keeps the questions of one read, and passes everything on."""
+    """Keeps the questions that every read puts, counts those that follow from the answers, and passes everything on."""
 
-    further: Observer
-    questions: dict[Question, None] = field(default_factory=dict)
+    next: Observer
+    questions: list[Question] = field(default_factory=list)
+    further: int = 0
+    _reading: bool = False
 
     def searching(self, question: Question) -> None:
-        self.questions[question] = None
-        self.further.searching(question)
+        self._reading = self._reading or bool(question.search.kind)
+        if question.search.kind or not self._reading:
+            self.questions.append(question)
+        else:
+            self.further += 1
+        self.next.searching(question)
 
     def found(self, entries: int) -> None:
-        self.further.found(entries)
+        self.next.found(entries)
 
     def finished(self) -> None:
-        self.further.finished()
+        self.next.finished()
 
 
 def examine(policy: Policy, name: str, how: Reading) -> DirectoryReport:
@@ -124,7 +135,7 @@ def _opened(door: Entrance, server: Address, client: Client, about: tuple[Policy
         alone = replace(config, servers=(server.url,))
         checks += _guarded(_read(policy, alone, replace(how, observer=recorder)), config, fault)
     code = fault.code or _code_of(tuple(check for check in checks if check.name == "canary"))
-    return ServerReport(server.url, tuple(checks), tuple(recorder.questions), lets_in=True, code=code)
+    return ServerReport(server.url, tuple(checks), tuple(recorder.questions), recorder.further, lets_in=True, code=code)
 
 
 def _read(policy: Policy, config: DirectoryConfig, how: Reading) -> Iterator[Check]:

@@ -25,7 +25,7 @@ class Question:
 
     search: Search
     way: Way
-    scope: Literal["base", "sub"] = "base"
+    scope: Literal["sub", "one", "base"] = "base"
     page_size: int = 0
 
 

@@ -7,7 +7,13 @@ from collections.abc import Callable, Mapping
 from reconciler.render.document import FindingData, ReasonData
 from reconciler.render.look import shown
 
-_PLURALS = {"directory": "directories", "person": "people", "entry": "entries", "refused": "refused"}
+_PLURALS = {
+    "directory": "directories",
+    "person": "people",
+    "entry": "entries",
+    "refused": "refused",
+    "search": "searches",
+}
 
 
 def counted(count: int, noun: str) -> str:

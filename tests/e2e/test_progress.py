@@ -91,8 +91,9 @@ def test_debug_says_every_search_as_a_command_line(slapd: Slapd, work: Path) -> 
         ("cn=Subschema", "base"),
         (slapd.base, "sub"),
         (slapd.base, "sub"),
+        (f"uid=ghost,ou=people,{slapd.base}", "base"),
     ]
-    assert "'!pr=7/noprompt'" in lines[-1]
+    assert "'!pr=7/noprompt'" in lines[3]
     assert PASSWORD not in done.stderr
     assert "ldapsearch" not in reconcile("plan", cwd=work, env=SECRET).stderr
     logged = reconcile("plan", "--debug", "--log-format", "json", cwd=work, env=SECRET).stderr

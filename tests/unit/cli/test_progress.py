@@ -24,7 +24,7 @@ class Shown(Screen):
 
 
 def question(kind: str) -> Question:
-    return Question(Search(kind, "dc=x", "(cn=*)", ("cn",), kind), WAY, "sub", 1000)
+    return Question(Search(kind, "dc=x", "(cn=*)", ("cn",), kind=kind), WAY, "sub", 1000)
 
 
 def test_entries_of_a_kind_are_counted_over_all_its_bases() -> None:

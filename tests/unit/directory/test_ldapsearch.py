@@ -9,7 +9,7 @@ from reconciler.directory.observer import Question, Way, way_of
 from reconciler.directory.servers import Address, Login, Search
 
 LDAPS = Address("ldaps://dc1.example.com/", "dc1.example.com", 636, "ldaps")
-SEARCH = Search("people", "dc=example,dc=com", "(&(objectClass=person)(!(cn=it's)))", ("cn", "mail"), "people")
+SEARCH = Search("people", "dc=example,dc=com", "(&(objectClass=person)(!(cn=it's)))", ("cn", "mail"), kind="people")
 
 
 def test_a_paged_search_below_a_base() -> None:
