@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 
 import ldap3
@@ -15,7 +14,7 @@ from reconciler.model.directory import DirectoryGroup, Needs, Person, Readabilit
 from reconciler.policy.model import Bind, Tls
 from tests.e2e.planned import planned
 from tests.servers.directories import READ_AT, ldap_config, people_and_groups, secret
-from tests.servers.directory_389 import GHOST, GROUP_DNS, PERSON_DNS, fill
+from tests.servers.directory_389 import GHOST, GROUP_DNS, PERSON_DNS, fill, manager
 from tests.servers.ds389 import Ds389, Options
 from tests.servers.ldif_tools import added, replaced
 
@@ -37,17 +36,6 @@ def read(ds389: Ds389, tmp_path_factory: pytest.TempPathFactory) -> Callable[...
     return read_it
 
 
-@contextmanager
-def _manager(server: Ds389) -> Iterator[ldap3.Connection]:
-    """Give a connection of ldap3 as it comes, to see with other eyes than ours what is there."""
-    plain = ldap3.Server(server.url, get_info=ldap3.NONE)
-    connection = ldap3.Connection(plain, server.admin_dn, server.password, auto_bind=True, check_names=False)
-    try:
-        yield connection
-    finally:
-        connection.unbind()
-
-
 def _logins(snapshot: Snapshot, group: DirectoryGroup) -> set[str]:
     return {snapshot.people[place].attributes["uid"][0] for place in group.people}
 
@@ -66,7 +54,7 @@ def test_keys_are_the_entry_uuids_of_the_server(ds389: Ds389, read: Callable[...
     snapshot = read()
     found: list[Person | DirectoryGroup] = [*snapshot.people, *snapshot.groups]
     keys = {entry.dn: entry.key for entry in found}
-    with _manager(ds389) as connection:
+    with manager(ds389) as connection:
         chosen = "(|(objectClass=person)(cn=*))"
         connection.search(f"{ds389.base}", chosen, attributes=["entryUUID", "nsUniqueId"])
         entries = {entry["raw_dn"].decode(): entry["raw_attributes"] for entry in connection.response}
@@ -84,7 +72,7 @@ def test_a_server_that_hides_entry_uuids_is_read_by_its_own_ids(start_ds389: Sta
     bind = Bind(server.reader_dn, secret(server.password, tmp_path))
     config = ldap_config(server.ldaps_url, bind=bind, tls=Tls(server.ca_file))
     keys = {person.dn: person.key for person in read_directory(config, _NEEDS, READ_AT).people}
-    with _manager(server) as connection:
+    with manager(server) as connection:
         connection.search(server.base, "(objectClass=person)", attributes=["nsUniqueId"])
         ids = {
             entry["raw_dn"].decode(): entry["raw_attributes"]["nsUniqueId"][0].decode() for entry in connection.response
@@ -132,7 +120,7 @@ def test_more_entries_than_the_servers_limit_are_all_read(start_ds389: StartDs38
     server = start_ds389()
     server.add(people_and_groups(30, 3).partition("\n\n")[2])  # the base is there already
     server.add(replaced("cn=config", "nsslapd-sizelimit", "12"))
-    with _manager(server) as connection:
+    with manager(server) as connection:
         connection.rebind(server.reader_dn, server.password)
         connection.search(server.base, "(objectClass=person)")
         assert (len(connection.response), connection.result["result"]) == (12, 4)
@@ -208,7 +196,7 @@ def test_a_plan_is_right_to_the_last_membership(ds389: Ds389, tmp_path: Path) ->
 def _inside(server: Ds389, group: str) -> set[str]:
     """Return who is in a group, directly or not, and not locked; the server itself compares the names."""
     found: set[str] = set()
-    with _manager(server) as connection:
+    with manager(server) as connection:
         ahead, seen = [GROUP_DNS[group]], set()
         while ahead:
             dn = ahead.pop()

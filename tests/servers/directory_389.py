@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+
+import ldap3
 
 from tests.servers.ds389 import BASE, PASSWORD, Ds389
 from tests.servers.ldif_tools import record
@@ -42,6 +45,17 @@ def fill(server: Ds389) -> None:
     people = "".join(record(dn, _person(uid)) for uid, dn in PERSON_DNS.items())
     groups = "".join(record(GROUP_DNS[name], _group(name)) for name in GROUP_DNS)
     server.add(units + people + groups + record(PERSON_DNS["gone"], {"changetype": "delete"}))
+
+
+@contextmanager
+def manager(server: Ds389) -> Iterator[ldap3.Connection]:
+    """Give a connection of ldap3 as it comes, to see with other eyes than ours what is there."""
+    plain = ldap3.Server(server.url, get_info=ldap3.NONE)
+    connection = ldap3.Connection(plain, server.admin_dn, server.password, auto_bind=True, check_names=False)
+    try:
+        yield connection
+    finally:
+        connection.unbind()
 
 
 def _person(uid: str) -> dict[str, str]:
