@@ -97,10 +97,14 @@ def look_again(client: Client, ground: Ground, reduction: Reduction) -> None:
 
 
 def _entries_again(client: Client, ground: Ground, names: Sequence[bytes]) -> Iterator[RawEntry]:
+    """Active Directory lists what has changed since the read began; elsewhere each name is looked up, or all are listed."""
     what = f"{ground.where}: who it is that groups name and that was not among the entries"
-    if len(names) > FEW:
+    since = ground.root.get("highestcommittedusn") if ground.dialect == "active_directory" else None
+    if since or len(names) > FEW:
+        changed = f"(uSNChanged>={int(since[0])})" if since else ""
         for search in (*ground.people, *ground.groups):
-            for page in pages_of(client, ground, replace(search, attributes=IDS)):
+            narrowed = f"(&{search.filter}{changed})" if changed else search.filter
+            for page in pages_of(client, ground, replace(search, filter=narrowed, attributes=IDS)):
                 yield from page
         return
     for name in names:

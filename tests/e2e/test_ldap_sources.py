@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import pytest
@@ -18,6 +18,7 @@ from tests.servers.slapd import PASSWORD, Options, Slapd
 
 StartSlapd = Callable[..., Slapd]
 
+PEOPLE, GROUPS = f"ou=people,{BASE}", f"ou=groups,{BASE}"
 DOMAIN = "DC=ad,DC=example"
 USERS = [f"CN=u{n},CN=Users,{DOMAIN}" for n in range(5400)]
 BIG = f"CN=big,OU=Groups,{DOMAIN}"
@@ -227,3 +228,49 @@ def test_a_group_that_goes_away_between_slices_ends_the_read() -> None:
     fake.before = before
     with pytest.raises(ReadIncomplete, match="ended with noSuchObject"):
         _read_domain(fake)
+
+
+def _renaming(count: int, root: Mapping[str, Sequence[bytes | str]] | None = None) -> tuple[Directory, list[str]]:
+    """A directory in which the first person is renamed after people were read; some other names are of nobody."""
+    people: list[Entry] = [
+        (f"cn=p{n},{PEOPLE}", {"objectClass": ["person", "user"], "entryUUID": [f"{n:08}-0000-4000-8000-000000000001"]})
+        for n in range(4)
+    ]
+    ghosts = [f"cn=ghost{n},{PEOPLE}" for n in range(count)]
+    new = f"cn=new name,{PEOPLE}"
+    group: Entry = (
+        f"cn=g,{GROUPS}",
+        {"objectClass": ["groupOfNames", "group"], "member": [new, people[1][0], *ghosts]},
+    )
+    fake = Directory({PEOPLE: people, GROUPS: [group]}, root=root or {})
+
+    def before(request: Request) -> None:
+        if request.base == GROUPS:
+            people[0] = (new, people[0][1])
+
+    fake.before = before
+    return fake, ghosts
+
+
+@pytest.mark.parametrize(
+    ("count", "root", "searches"),
+    [
+        (0, None, 2 + 2 + 1),
+        (7, None, 2 + 2 + 8),
+        (60, None, 2 + 2 + 2),
+        (7, active_directory.root_dse(BASE, usn=4711), 2 + 2 + 2),
+    ],
+    ids=["one look", "a few looks", "a list of all", "a list of what has changed"],
+)
+def test_somebody_renamed_during_the_read_stays_in_the_groups(
+    count: int, root: Mapping[str, Sequence[bytes | str]] | None, searches: int
+) -> None:
+    """Found again by the stable id, whatever it takes to look; who is nobody stays nobody."""
+    fake, ghosts = _renaming(count, root)
+    with responder(fake) as url:
+        snapshot = read_directory(ldap_config(url, base=PEOPLE, group_base=GROUPS), NEEDS, READ_AT)
+    assert [snapshot.people[place].dn for place in snapshot.groups[0].people] == [f"cn=p0,{PEOPLE}", f"cn=p1,{PEOPLE}"]
+    assert snapshot.groups[0].dangling == tuple(sorted(ghosts))
+    assert fake.searches() == searches
+    if root:
+        assert all(b"4711" in request.searched for request in fake.asked[-2:])
