@@ -114,7 +114,8 @@ def _servers(door: Entrance, policy: Policy, how: Reading) -> Iterator[ServerRep
 
 def _shut(server: Address, error: DirectoryUnreachable) -> ServerReport:
     what = shortened(str(error).removeprefix(f"{server.url}: ").removeprefix(f"{server.url} "), _LIMIT)
-    way_out = "is the address right, does a server listen there, and does a firewall let us through?"
+    reached = "certificate" in what or "does not accept" in what  # such messages say the way out themselves
+    way_out = "" if reached else "is the address right, does a server listen there, and does a firewall let us through?"
     check = Check("connection", Status.FAILED, what, way_out)
     if isinstance(error, Rejected):
         check = Check("login", Status.FAILED, what, "correct bind.dn, or what bind.password names")
