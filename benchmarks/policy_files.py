@@ -21,6 +21,7 @@ from benchmarks.shape import Shape
 
 DIRECTORY = "corp"
 TARGET = "roster"
+PAGE_SIZE = 1_000
 _GROUPS_PER_FILE = 100
 _ROLES = ("viewer", "viewer", "viewer", "viewer", "viewer", "editor", "editor", "editor", "owner", "owner")
 _FILTER_EVERY, _FILTER_AT = 5, 2  # of ten links, two are filters
@@ -81,7 +82,7 @@ def link_files(shape: Shape) -> Iterator[tuple[str, str]]:
 def _source(server: Server | None) -> str:
     if server is None:
         return "    kind: ldif\n    file: ../directory.ldif"
-    lines = ["    kind: ldap", f"    servers: [{json.dumps(server.url)}]"]
+    lines = ["    kind: ldap", f"    servers: [{json.dumps(server.url)}]", f"    page_size: {PAGE_SIZE}"]
     if server.bind_dn:
         password = f"{{file: {json.dumps(server.password_file)}}}"
         lines.append(f"    bind: {{dn: {json.dumps(server.bind_dn)}, password: {password}}}")

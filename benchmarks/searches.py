@@ -64,12 +64,12 @@ def traffic(lines: Iterable[str]) -> Traffic:
     return Traffic(requests, entries, tuple(sorted(questions)))
 
 
-def dump(login: Login, questions: Iterable[Question], folder: Path) -> list[Usage]:
-    """Ask every question again with ldapsearch, paged by 1,000, into files of `folder`; one process each."""
-    return [
+def dump(login: Login, questions: Iterable[Question], page_size: int, folder: Path) -> tuple[list[Usage], int]:
+    """Ask every question again with ldapsearch, one process each; return what each used, and how many entries came."""
+    used = [
         measured(
             [
-                *("ldapsearch", "-x", "-LLL", "-o", "ldif_wrap=no", "-E", "pr=1000/noprompt", "-H", login.url),
+                *("ldapsearch", "-x", "-LLL", "-o", "ldif_wrap=no", "-E", f"pr={page_size}/noprompt", "-H", login.url),
                 *("-D", login.bind_dn, "-y", login.password_file, "-b", question.base),
                 *(question.filter, *question.attributes),
             ],
@@ -78,3 +78,8 @@ def dump(login: Login, questions: Iterable[Question], folder: Path) -> list[Usag
         )
         for number, question in enumerate(questions)
     ]
+    entries = 0
+    for number in range(len(used)):
+        with (folder / f"ldapsearch-{number}.out").open("rb") as found:
+            entries += sum(line.startswith(b"dn:") for line in found)
+    return used, entries

@@ -22,11 +22,12 @@ from os import cpu_count
 from pathlib import Path
 
 from benchmarks.generate import LDIF, POLICY, shape_from, shape_options, write_policy
-from benchmarks.policy_files import Server
+from benchmarks.policy_files import PAGE_SIZE, Server
 from benchmarks.processes import Failed, Usage, measured
+from benchmarks.readings import Task, python_ldap_is_here, readings
 from benchmarks.report import document, text
 from benchmarks.results import CHANGED, INITIAL, NO_CHANGE, Results, Run
-from benchmarks.searches import Login, dump, traffic
+from benchmarks.searches import Login, traffic
 from benchmarks.shape import Shape
 from benchmarks.stages import Stage
 from tests.servers import slapd
@@ -40,11 +41,12 @@ _Say = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True)
 class Company:
-    """One generated company in a folder of its own, and how often each plan is repeated."""
+    """One generated company in a folder of its own, how often each plan is repeated, and how often all readers read."""
 
     shape: Shape
     folder: Path
     repeat: int
+    rounds: int
     say: _Say
 
     @property
@@ -59,12 +61,13 @@ class Company:
             initial = self._run(INITIAL, server)
             apply = self._apply()
             no_change = self._run(NO_CHANGE, server)
-            self.say("asking the same with ldapsearch")
+            self.say(f"reading the same with every reader in turn, {self.rounds} times")
             login = Login(server.url, server.reader_dn, self.policy / _PASSWORD)
-            dumped = dump(login, no_change.traffic.questions, self.folder)
+            task = Task(self.policy, login, no_change.traffic.questions, PAGE_SIZE)
+            found = readings(task, self.folder, self.rounds)
         with self._served(_CHANGED_PERCENT) as server:
             changed = self._run(CHANGED, server)
-        return Results(self.shape, (initial, no_change, changed), apply, dumped)
+        return Results(self.shape, (initial, no_change, changed), apply, found)
 
     @contextmanager
     def _served(self, changed: float) -> Iterator[slapd.Slapd]:
@@ -124,12 +127,11 @@ class Company:
 def main(argv: Sequence[str] | None = None) -> int:
     """Measure what the command line asks for and print the report; return the exit code."""
     arguments = _parser().parse_args(argv)
-    say = _silent if arguments.quiet else _progress
     shape = shape_from(arguments)
     try:
         with _folder(arguments.keep) as folder:
-            results = Company(shape, folder / "once", arguments.repeat, say).results()
-            doubled = _doubled(shape, folder, arguments, say)
+            results = _company(shape, folder / "once", arguments).results()
+            doubled = _company(shape.doubled(), folder / "twice", arguments).results() if arguments.double else None
     except (Failed, FileNotFoundError, FileExistsError, RuntimeError, subprocess.CalledProcessError) as error:
         print(f"benchmark: {error}", file=sys.stderr)
         return 1
@@ -148,6 +150,7 @@ def system() -> dict[str, str]:
         "Python": platform.python_version(),
         "reconciler": version("reconciler"),
         "ldap3": version("ldap3"),
+        "python-ldap": version("python-ldap") if python_ldap_is_here() else "not installed",
         "SQLAlchemy": version("sqlalchemy"),
         "SQLite": sqlite3.sqlite_version,
         "slapd": next((word for word in said.split() if word[:1].isdigit()), "unknown"),
@@ -160,6 +163,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     shape_options(parser)
     parser.add_argument("--repeat", type=int, default=3, help="how often each plan runs as a whole (%(default)s)")
+    parser.add_argument("--rounds", type=int, default=5, help="how often every reader reads, in turn (%(default)s)")
     parser.add_argument("--double", action="store_true", help="repeat with doubled data and print growth factors")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write everything measured as JSON as well")
     parser.add_argument("--keep", type=Path, metavar="FOLDER", help="work in this new folder and leave it")
@@ -174,10 +178,9 @@ def _folder(keep: Path | None) -> Iterator[Path]:
         yield Path(folder).resolve()
 
 
-def _doubled(shape: Shape, folder: Path, arguments: argparse.Namespace, say: _Say) -> Results | None:
-    if not arguments.double:
-        return None
-    return Company(shape.doubled(), folder / "twice", arguments.repeat, say).results()
+def _company(shape: Shape, folder: Path, arguments: argparse.Namespace) -> Company:
+    say = _silent if arguments.quiet else _progress
+    return Company(shape, folder, arguments.repeat, arguments.rounds, say)
 
 
 def _options(shape: Shape) -> list[str]:

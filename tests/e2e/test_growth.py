@@ -17,6 +17,7 @@ from sqlalchemy import Engine, event
 
 from benchmarks.generate import LDIF, POLICY, write_directory, write_policy
 from benchmarks.policy_files import Server
+from benchmarks.readings import LDAPSEARCH, OTHER_DECODER, OURS, PYTHON_LDAP, python_ldap_is_here
 from benchmarks.results import CHANGED, GROWTH_BUDGET, INITIAL, NO_CHANGE
 from benchmarks.searches import Traffic, traffic
 from benchmarks.seed import main
@@ -109,20 +110,26 @@ def test_twice_the_data_asks_no_further_ldap_search(
 
 @pytest.mark.slapd
 def test_the_benchmark_measures_every_stage(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """The whole benchmark runs at a small size: all three plans, the load, ldapsearch, and every stage by its name."""
+    """The whole benchmark runs at a small size: all three plans, the load, every stage by its name, every reader."""
     if slapd.program() is None:
         pytest.skip(slapd.MISSING)
     options = ("--people", "60", "--groups", "40", "--mean", "4", "--nested", "10", "--target-groups", "8")
     figures = tmp_path / "figures.json"
-    assert main([*options, "--repeat", "1", "--quiet", "--json", str(figures)]) == 0
+    assert main([*options, "--repeat", "1", "--rounds", "2", "--quiet", "--json", str(figures)]) == 0
     (found,) = json.loads(figures.read_text(encoding="utf-8"))["results"]
     assert [run["name"] for run in found["runs"]] == [INITIAL, NO_CHANGE, CHANGED]
     initial, no_change, _ = found["runs"]
     assert {stage["name"] for stage in initial["stages"]} == STAGES
     assert initial["counts"]["changes"] > 0 == no_change["counts"]["changes"]
     assert (initial["counts"]["people"], initial["counts"]["groups"]) == (60, 40)
-    assert len(found["ldapsearch"]) == len(no_change["traffic"]["questions"]) > 0
-    assert "60 people, 40 directory groups" in capsys.readouterr().out
+    assert len(no_change["traffic"]["questions"]) == 2
+    readers = [reading["reader"] for reading in found["readings"]]
+    there = [OURS, OTHER_DECODER, *([PYTHON_LDAP] if python_ldap_is_here() else []), LDAPSEARCH]
+    assert readers == [*there, *there]
+    assert {reading["entries"] for reading in found["readings"]} == {100}
+    said = capsys.readouterr().out
+    assert "60 people, 40 directory groups" in said
+    assert ("python-ldap: not installed, not compared" in said) != python_ldap_is_here()
 
 
 def test_twice_the_data_runs_no_further_sql_statement(generated: Callable[[Shape], Company]) -> None:
