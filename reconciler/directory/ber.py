@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from reconciler.directory.pages import RawAttributes, RawEntry
+from reconciler.model.names import caseless
 
 SEARCH_ENTRY = 0x64  # [APPLICATION 4], constructed (RFC 4511 4.5.2)
 SEARCH_DONE, SEARCH_REFERENCE = 0x65, 0x73
@@ -71,10 +72,14 @@ class EntryDecoder:
 
     def __init__(self) -> None:
         """Start with no names."""
-        self._names: dict[bytes, str] = {}
+        self._names: dict[bytes, str] = {}  # by their whole element: who finds one knows its tag and length to be right
+        self._spellings: dict[str, str] = {}
 
     def entry(self, data: bytes, at: int, end: int) -> RawEntry:
-        """Return the entry whose tag is at `at`; raises BerError where the lengths do not add up or run past `end`."""
+        """Return the entry whose tag is at `at`; raises BerError where the lengths do not add up or run past `end`.
+
+        A description that differs from an earlier one in case alone is that one.
+        """
         try:
             return self._entry(data, at, end)
         except IndexError as error:
@@ -87,23 +92,34 @@ class EntryDecoder:
         if attributes_end != stop or stop > end:
             raise BerError("a search entry's lengths contradict each other")
         attributes: RawAttributes = {}
+        known = self._names.get
         while at < stop:
-            raw, at, end = _attribute(data, at)
-            name = self._names.get(raw) or self._name(raw)
-            if end > stop or name in attributes:
-                raise BerError("an attribute is longer than its entry, or came twice")
+            at, end = _content(data, at, _SEQUENCE)
+            name_end = at + 2 + data[at + 1]
+            name = known(data[at:name_end])
+            if name is None:
+                name, name_end = self._name(data, at)
+            at, values_end = _content(data, name_end, _SET)
+            if values_end != end or end > stop:
+                raise BerError("an attribute's lengths contradict each other or its entry's")
+            if name in attributes:
+                raise BerError("an attribute came twice")
             attributes[name] = _values(data, at, end)
             at = end
         return data[dn_start:dn_end], attributes
 
-    def _name(self, raw: bytes) -> str:
+    def _name(self, data: bytes, at: int) -> tuple[str, int]:
+        start, end = _content(data, at, _OCTETS)
         try:
-            name = raw.decode("ascii")
+            name = data[start:end].decode("ascii")
         except UnicodeDecodeError as error:
             raise BerError("an attribute description is not ASCII") from error
+        spelling = self._spellings.get(caseless(name), name)
         if len(self._names) < _MAX_NAMES:
-            self._names[raw] = name
-        return name
+            self._spellings[caseless(name)] = spelling
+            if start == at + 2:
+                self._names[data[at:end]] = spelling
+        return spelling, end
 
 
 def operation(data: bytes, at: int) -> tuple[int, int]:
@@ -157,26 +173,6 @@ def _check_paging(data: bytes, inner: list[tuple[int, int, int]]) -> None:
             kinds = [kind for kind, _, _ in _elements(data, *value[1:])] if value else []
             if kinds != [_SEQUENCE, _INTEGER, _OCTETS]:
                 raise BerError("a paging control that is none")
-
-
-def _attribute(data: bytes, at: int) -> tuple[bytes, int, int]:
-    """Return the description of the attribute at `at`, and where its values start and end."""
-    size = data[at + 1]
-    if (
-        data[at] == _SEQUENCE and size < _LONG and data[at + 2] == _OCTETS
-    ):  # most: then all lengths inside are short, too
-        name_start, end = at + 4, at + 2 + size
-        name_end = name_start + data[at + 3]
-        at, values_end = name_end + 2, name_end + 2 + data[name_end + 1]
-        is_set = data[name_end] == _SET
-    else:
-        at, end = _content(data, at, _SEQUENCE)
-        name_start, name_end = _content(data, at, _OCTETS)
-        at, values_end = _content(data, name_end, _SET)
-        is_set = True
-    if values_end != end or not is_set:
-        raise BerError("an attribute's lengths contradict each other")
-    return data[name_start:name_end], at, end
 
 
 def _values(data: bytes, at: int, stop: int) -> list[bytes]:

@@ -8,13 +8,18 @@ from typing import Any
 import ldap3
 import pytest
 
+from benchmarks.entries import entries
+from benchmarks.shape import Shape
 from reconciler.directory.client import PAGED_RESULTS
 from reconciler.directory.fast import FastSyncStrategy, install
 from reconciler.directory.read import read_directory
+from reconciler.directory.session import connected
 from tests.servers.directories import BASE, NEEDS, READ_AT, SMALL, awkward, ldap_config, people_and_groups
 from tests.servers.slapd import Slapd
 
 pytestmark = pytest.mark.slapd
+
+_COMPANY = Shape(people=400, groups=220, mean=8.0, nested=40)
 
 
 def _connection(server: Slapd, **options: Any) -> Any:
@@ -45,6 +50,27 @@ def test_fast_and_plain_decoding_agree(start_slapd: Callable[..., Slapd], ldif: 
     assert install(fast)
     assert isinstance(fast.strategy, FastSyncStrategy)
     assert _pages(fast, size) == _pages(plain, size)
+
+
+@pytest.mark.parametrize("source", ["small", "awkward", "company"])
+def test_the_policy_may_choose_the_decoder_and_gets_the_same_snapshot(
+    start_slapd: Callable[..., Slapd], source: str
+) -> None:
+    """`decoder: ldap3` is the way out where ours were ever wrong: the same people, groups, members and digest."""
+    server = start_slapd({"small": SMALL, "awkward": awkward(1), "company": "".join(entries(_COMPANY))}[source])
+    fast = read_directory(ldap_config(server.url, page_size=50), NEEDS, READ_AT)
+    plain = read_directory(ldap_config(server.url, page_size=50, decoder="ldap3"), NEEDS, READ_AT)
+    assert fast == plain
+    assert fast.digest == plain.digest != ""
+    assert fast.people
+    assert any(group.people for group in fast.groups)
+
+
+def test_the_decoder_of_the_policy_is_the_one_at_work(slapd: Slapd) -> None:
+    """`decoder: ldap3` leaves ldap3's own strategy in place."""
+    for decoder, ours in (("fast", True), ("ldap3", False)):
+        with connected(ldap_config(slapd.url, decoder=decoder), "here") as client:
+            assert isinstance(client._connection.strategy, FastSyncStrategy) == ours
 
 
 def test_values_of_every_length_agree(start_slapd: Callable[..., Slapd]) -> None:
