@@ -17,7 +17,7 @@ _CONSTRUCTED = 0x20
 _PAGED_RESULTS = b"1.2.840.113556.1.4.319"
 _RESULTS = frozenset({SEARCH_DONE, BIND_RESPONSE, EXTENDED_RESPONSE})
 _LONG = 0x80
-_SHORTEST = 2  # bytes of a header: tag and length
+_EMPTY = 2  # bytes of the shortest element, which is tag and length alone
 _MAX_WIDTH = 8  # bytes of a length; more than four are never needed, but leading zeros are legal
 _MAX_NAMES = 4096
 
@@ -72,7 +72,8 @@ class EntryDecoder:
 
     def __init__(self) -> None:
         """Start with no names."""
-        self._names: dict[bytes, str] = {}  # by their whole element: who finds one knows its tag and length to be right
+        # by the element and the tag behind it: who finds one knows that both tags and the length are right
+        self._names: dict[bytes, str] = {}
         self._spellings: dict[str, str] = {}
 
     def entry(self, data: bytes, at: int, end: int) -> RawEntry:
@@ -93,23 +94,30 @@ class EntryDecoder:
             raise BerError("a search entry's lengths contradict each other")
         attributes: RawAttributes = {}
         known = self._names.get
-        while at < stop:
-            at, end = _content(data, at, _SEQUENCE)
-            name_end = at + 2 + data[at + 1]
-            name = known(data[at:name_end])
+        while at < stop:  # short lengths are read here and not through _content: this runs for every attribute
+            size = data[at + 1]
+            at, end = (at + 2, at + 2 + size) if size < _LONG and data[at] == _SEQUENCE else _content(data, at, _SEQUENCE)
+            behind = at + 3 + data[at + 1]  # the tag of the values
+            name = known(data[at:behind])
             if name is None:
-                name, name_end = self._name(data, at)
-            at, values_end = _content(data, name_end, _SET)
+                name, behind = self._name(data, at)
+            size = data[behind]
+            at, values_end = (behind + 1, behind + 1 + size) if size < _LONG else _content(data, behind - 1, _SET)
             if values_end != end or end > stop:
                 raise BerError("an attribute's lengths contradict each other or its entry's")
             if name in attributes:
                 raise BerError("an attribute came twice")
-            attributes[name] = _values(data, at, end)
+            if _EMPTY <= size < _LONG and data[at + 1] == size - _EMPTY and data[at] == _OCTETS:
+                attributes[name] = [data[at + 2 : end]]  # one short value, as most attributes have
+            else:
+                attributes[name] = _values(data, at, end)
             at = end
         return data[dn_start:dn_end], attributes
 
     def _name(self, data: bytes, at: int) -> tuple[str, int]:
+        """Return the description at `at`, and the place behind the tag of the values."""
         start, end = _content(data, at, _OCTETS)
+        _content(data, end, _SET)
         try:
             name = data[start:end].decode("ascii")
         except UnicodeDecodeError as error:
@@ -117,9 +125,9 @@ class EntryDecoder:
         spelling = self._spellings.get(caseless(name), name)
         if len(self._names) < _MAX_NAMES:
             self._spellings[caseless(name)] = spelling
-            if start == at + 2:
-                self._names[data[at:end]] = spelling
-        return spelling, end
+            if start == at + _EMPTY:
+                self._names[data[at : end + 1]] = spelling
+        return spelling, end + 1
 
 
 def operation(data: bytes, at: int) -> tuple[int, int]:
@@ -201,7 +209,7 @@ def _content(data: bytes, at: int, tag: int) -> tuple[int, int]:
     if size < _LONG:
         return at + 2, at + 2 + size
     start = at + 2 + (size - _LONG)
-    if not at + 2 < start <= min(at + 2 + _MAX_WIDTH, len(data)):
+    if not 0 < size - _LONG <= _MAX_WIDTH or start > len(data):
         raise BerError("a length that is indefinite or absurd")
     return start, start + int.from_bytes(data[at + 2 : start], "big")
 
@@ -211,9 +219,10 @@ def _message_end(data: bytes, at: int) -> int | None:
     have = len(data) - at
     if have and data[at] != _SEQUENCE:
         raise BerError("what came is no LDAP message")
-    width = data[at + 1] - _LONG if have > 1 else _MAX_WIDTH
-    if have < _SHORTEST or have < _SHORTEST + min(width, _MAX_WIDTH):
-        return None
+    if have < _EMPTY + _MAX_WIDTH:
+        width = data[at + 1] - _LONG if have > 1 else _MAX_WIDTH
+        if have < _EMPTY or have < _EMPTY + min(width, _MAX_WIDTH):
+            return None
     start, end = _content(data, at, _SEQUENCE)
     if end - start > MAX_MESSAGE:
         raise BerError(f"a message of {end - start} bytes")
