@@ -37,7 +37,16 @@ class Assembly:
         """
         found = self.resolver.found(held, self._primary(key))
         self.ambiguous.update(found.ambiguous)
-        whole = replace(group, people=found.people, groups=found.groups, dangling=found.dangling)
+        whole = DirectoryGroup(  # written out: `replace` would look its fields up for every group
+            key=group.key,
+            dn=group.dn,
+            cn=group.cn,
+            attributes=group.attributes,
+            people=found.people,
+            groups=found.groups,
+            dangling=found.dangling,
+            readability=group.readability,
+        )
         if key in self.claimed and not held.dns and not held.uids:
             whole = self._by_claims(whole, self.claimed[key])
         if key in self.searches:

@@ -96,7 +96,9 @@ class EntryDecoder:
         known = self._names.get
         while at < stop:  # short lengths are read here and not through _content: this runs for every attribute
             size = data[at + 1]
-            at, end = (at + 2, at + 2 + size) if size < _LONG and data[at] == _SEQUENCE else _content(data, at, _SEQUENCE)
+            at, end = (
+                (at + 2, at + 2 + size) if size < _LONG and data[at] == _SEQUENCE else _content(data, at, _SEQUENCE)
+            )
             behind = at + 3 + data[at + 1]  # the tag of the values
             name = known(data[at:behind])
             if name is None:

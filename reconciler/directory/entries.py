@@ -132,26 +132,24 @@ class AttributeReader:
         """Return the kept attributes, and those that decide what an entry is, by plain name."""
         kept: dict[str, tuple[str, ...]] = {}
         facts: dict[str, Sequence[bytes]] = {}
+        known = self._slots.get
         for description, values in raw.items():
-            slot = self._slots.get(description) or self._slot(description, dn)
-            if values and slot.fact:
-                facts[slot.fact] = values
-            if values and slot.kept:
-                kept[slot.key] = self._decoded(values) if slot.key != "objectclass" else self.classes(values)
+            key, is_kept, fact = known(description) or self._slot(description, dn)
+            if values and fact:
+                facts[fact] = values
+            if values and is_kept:
+                kept[key] = _decoded(values) if key != "objectclass" else self.classes(values)
         return kept, facts
 
     def classes(self, values: Sequence[bytes]) -> tuple[str, ...]:
         """Return object classes as text, the same tuple for the same values."""
         raw = tuple(values)
-        return self._classes.get(raw) or self._classes.setdefault(raw, self._decoded(values))
+        return self._classes.get(raw) or self._classes.setdefault(raw, _decoded(values))
 
     @property
     def classes_kept(self) -> frozenset[str]:
         """All object classes that entries were kept with so far."""
         return frozenset(name for names in self._classes.values() for name in names)
-
-    def _decoded(self, values: Sequence[bytes]) -> tuple[str, ...]:
-        return tuple([value.decode("utf-8", "surrogateescape") for value in values])
 
     def _slot(self, description: str, dn: bytes) -> _Slot:
         name, *options = self._split(description)
@@ -183,7 +181,7 @@ class EntryReader:
         """Return the person; raises ReadIncomplete for an entry that cannot be understood."""
         key, text = self._dn(dn)
         kept, facts = self.attributes.reduced(dn, raw)
-        found = {name: values for name, values in facts.items() if markers.is_marker(name)}
+        found = markers.found_in(facts)
         try:
             is_disabled = bool(found) and markers.disabled(found, self._moment)
         except ValueError as error:
@@ -196,7 +194,8 @@ class EntryReader:
         """Return the group, UNREADABLE where its classes demand a member attribute that did not come."""
         key, text = self._dn(dn)
         kept, facts = self.attributes.reduced(dn, raw)
-        readable = all(facts.get(name) for name in self._demanded(facts.get("objectclass", ())))
+        classes = self.attributes.classes(facts.get("objectclass", ()))
+        readable = all(facts.get(name) for name in self._demanded(classes))
         readable = readable and not self._hidden_by_catalogue(key, facts)
         group = DirectoryGroup(
             key=self._stable_key(text, key, facts),
@@ -205,7 +204,9 @@ class EntryReader:
             attributes=kept,
             readability=Readability.READ if readable else Readability.UNREADABLE,
         )
-        unique = [_without_uid(value) for value in facts.get("uniquemember", ())]
+        unique = facts.get("uniquemember", ())
+        if any(value.endswith(b"'B") for value in unique):
+            unique = [_without_uid(value) for value in unique]
         members = [*facts.get("member", ()), *unique, *facts.get("submember", ())]
         claims = facts.get("memberof", ()) if self._traits.member_of else ()
         return RawGroup(
@@ -215,12 +216,11 @@ class EntryReader:
             facts.get("memberuid", ()),
             sid=facts["objectsid"][0] if "objectsid" in facts else b"",
             member_of=claims,
-            searched=self._is_dynamic(facts.get("objectclass", ())),
+            searched=self._is_dynamic(classes),
             urls=facts.get("memberurl", ()) if self._traits.dynamic_groups else (),
         )
 
-    def _is_dynamic(self, values: Sequence[bytes]) -> bool:
-        classes = self.attributes.classes(values)
+    def _is_dynamic(self, classes: tuple[str, ...]) -> bool:
         if classes not in self._dynamic:
             self._dynamic[classes] = "groupofurls" in map(self._schema.canonical, classes)
         return self._dynamic[classes]
@@ -249,9 +249,8 @@ class EntryReader:
         except (UnicodeDecodeError, DnSyntaxError) as error:
             _fail(_shown(dn), f"its DN cannot be read: {error}", error)
 
-    def _demanded(self, values: Sequence[bytes]) -> frozenset[str]:
+    def _demanded(self, classes: tuple[str, ...]) -> frozenset[str]:
         """Return the member attributes that an entry of these object classes must have."""
-        classes = tuple([value.decode("utf-8", "replace") for value in values])
         if classes not in self._must:
             self._must[classes] = self._schema.must_attributes(classes) & _MEMBERS
         return self._must[classes]
@@ -268,6 +267,12 @@ class EntryReader:
         except ValueError as error:
             _fail(dn, f"its stable id cannot be read: {error}", error)
         return STABLE_ID_MISSING + key
+
+
+def _decoded(values: Sequence[bytes]) -> tuple[str, ...]:
+    if len(values) == 1:  # most
+        return (values[0].decode("utf-8", "surrogateescape"),)
+    return tuple([value.decode("utf-8", "surrogateescape") for value in values])
 
 
 def _uuid_text(text: str) -> str:

@@ -58,6 +58,13 @@ def is_marker(key: str) -> bool:
     return key in _BY_KEY
 
 
+def found_in(facts: Mapping[str, Sequence[bytes]]) -> Mapping[str, Sequence[bytes]]:
+    """Return those of an entry's attributes, by name in lower case, that are markers: mostly none."""
+    if _BY_KEY.keys().isdisjoint(facts):
+        return {}
+    return {name: values for name, values in facts.items() if name in _BY_KEY}
+
+
 def disabled(markers: Mapping[str, Sequence[bytes]], moment: datetime) -> bool:
     """Tell whether any marker of an entry says so at that moment (UTC); raises ValueError for a value that is no marker's."""
     return any(

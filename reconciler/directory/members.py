@@ -50,7 +50,7 @@ class Members:
 
     def hold(self, dns: Iterable[bytes], uids: Iterable[bytes]) -> Held:
         """Number one group's members. An empty DN is a placeholder where a class demands a member, and names nobody."""
-        named = (dn for dn in dns if dn)
+        named = filter(None, dns)
         return Held(array("I", map(self._dns.__getitem__, named)), array("I", map(self._uids.__getitem__, uids)))
 
     def resolver(self, places: Places) -> Resolver:
@@ -107,9 +107,12 @@ class Resolver:
         return Found(
             people=tuple(everybody[:people_end]),
             groups=tuple([place - self.places.people for place in everybody[people_end:groups_end]]),
-            dangling=tuple(sorted({self._name(place) for place in nobody})),
-            ambiguous=tuple(sorted({self._name(place) for place in nobody if place in self.ambiguous})),
+            dangling=self._names(nobody),
+            ambiguous=self._names([place for place in nobody if place in self.ambiguous]),
         )
+
+    def _names(self, nobody: Sequence[int]) -> tuple[str, ...]:
+        return tuple(sorted({self._name(place) for place in nobody})) if nobody else ()
 
     def _name(self, place: int) -> str:
         return self.nobody[place - self.places.end]

@@ -11,6 +11,7 @@ import json
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict
+from itertools import islice
 from typing import NamedTuple, TypeAlias
 
 from reconciler.model.access import UserKey
@@ -35,6 +36,7 @@ _SHA256 = "sha256:"
 _SINCE_1_1 = ("member_of", "dynamic_groups")
 _DIALECT_OF_1_0: Dialect = "openldap"
 _Record: TypeAlias = Mapping[str, object]
+_BATCH = 100  # records that are encoded together
 _encode = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=True).encode
 
 
@@ -72,7 +74,8 @@ def encode(saved: Saved) -> Iterator[bytes]:
         **counts,
     }
     yield from _summed(checksum.update, [_line(head)])
-    yield from _summed(checksum.update, _content(snapshot))
+    for lines in _summed(checksum.update, _content(snapshot)):
+        yield from lines.splitlines(keepends=True)  # JSON in ASCII has no other line ends inside
     yield _line(
         {"type": "end", "digest": snapshot.digest, "checksum": _SHA256 + checksum.hexdigest(), **counts},
     )
@@ -81,8 +84,8 @@ def encode(saved: Saved) -> Iterator[bytes]:
 def digest_of(snapshot: Snapshot) -> str:
     """Return ``sha256:`` over everything in a snapshot but its source, its time and its own digest."""
     digest = hashlib.sha256(_identity(snapshot.directory, snapshot.read_with, snapshot.dialect))
-    for line in _content(snapshot):
-        digest.update(line)
+    for lines in _content(snapshot):
+        digest.update(lines)
     return _SHA256 + digest.hexdigest()
 
 
@@ -113,25 +116,30 @@ def _single(value: object) -> object:
 
 
 def _content(snapshot: Snapshot) -> Iterator[bytes]:
+    """Yield the lines that the digest covers, several at once."""
     yield _line({"type": "schema", "schema": schema_to_json(snapshot.schema)})
-    for person in snapshot.people:
-        record = {"type": "person", "key": person.key, "dn": person.dn, "attributes": person.attributes}
-        yield _line({**record, "disabled": True} if person.disabled else record)
-    for group in snapshot.groups:
-        yield _line(
-            {
-                "type": "group",
-                "key": group.key,
-                "dn": group.dn,
-                "cn": group.cn,
-                "attributes": group.attributes,
-                "people": group.people,
-                "groups": group.groups,
-                "dangling": group.dangling,
-                "readability": group.readability,
-            }
-        )
+    yield from _lines(map(_person_record, snapshot.people))
+    yield from _lines(map(_group_record, snapshot.groups))
     yield _line({"type": "warnings", "warnings": snapshot.warnings})
+
+
+def _person_record(person: Person) -> _Record:
+    record = {"type": "person", "key": person.key, "dn": person.dn, "attributes": person.attributes}
+    return {**record, "disabled": True} if person.disabled else record
+
+
+def _group_record(group: DirectoryGroup) -> _Record:
+    return {
+        "type": "group",
+        "key": group.key,
+        "dn": group.dn,
+        "cn": group.cn,
+        "attributes": group.attributes,
+        "people": group.people,
+        "groups": group.groups,
+        "dangling": group.dangling,
+        "readability": group.readability,
+    }
 
 
 class _Decoder:
@@ -326,3 +334,12 @@ def _summed(update: Callable[[bytes], None], lines: Iterable[bytes]) -> Iterator
 
 def _line(record: Mapping[str, object]) -> bytes:
     return _encode(record).encode("ascii") + b"\n"
+
+
+def _lines(records: Iterator[_Record]) -> Iterator[bytes]:
+    """Yield the lines of records that hold no list of records: the encoder is called once for many of them.
+
+    Between two objects of a list, and nowhere else, stands ``},{"``: in a text, a quote has a backslash before it.
+    """
+    while batch := list(islice(records, _BATCH)):
+        yield _encode(batch)[1:-1].replace('},{"', '}\n{"').encode("ascii") + b"\n"
