@@ -69,7 +69,7 @@ def test_the_policy_may_choose_the_decoder_and_gets_the_same_snapshot(
 def test_the_decoder_of_the_policy_is_the_one_at_work(slapd: Slapd) -> None:
     """`decoder: ldap3` leaves ldap3's own strategy in place."""
     for decoder, ours in (("fast", True), ("ldap3", False)):
-        with connected(ldap_config(slapd.url, decoder=decoder), "here") as client:
+        with connected(ldap_config(slapd.url, decoder=decoder), "here") as (client, _):
             assert isinstance(client._connection.strategy, FastSyncStrategy) == ours
 
 
