@@ -114,9 +114,7 @@ class Client:
     def who_am_i(self) -> str | None:
         """Return who the server says we are (RFC 4532), empty for anonymous; nothing where it does not say."""
         with _translated(ReadIncomplete, f"{self.url}: who we are there (RFC 4532) was not answered"):
-            self._connection.extended(WHO_AM_I)
-            result = self._connection.result
-            return bytes(result["responseValue"] or b"").decode("utf-8", "replace") if not result["result"] else None
+            return _who_am_i(self._connection)
 
     def close(self) -> None:
         """Say good-bye if the server still listens."""
@@ -211,9 +209,9 @@ def _bind(connection: Any, login: Login, address: Address) -> None:
     if not login.method:
         return
     who = f'"{shortened(login.dn)}"' if login.dn else f"the process's own account (SASL {login.method})"
-    with _translated(DirectoryUnreachable, f"{address.url}: the bind of {who} was not answered"):
+    with _translated(DirectoryUnreachable, f"{address.url}: the bind of {who} failed"):
         connection.bind(read_server_info=False)
-        code, message = int(connection.result["result"]), str(connection.result["message"])
+        code, message = int(connection.result["result"]), _said(connection.result)
     cause = why_refused(code, message, login.method)
     said = f"{address.url} does not accept the bind of {who}: {code_text(code, message)}{f': {cause}' if cause else ''}"
     if code == INVALID_CREDENTIALS:
@@ -224,10 +222,21 @@ def _bind(connection: Any, login: Login, address: Address) -> None:
         raise DirectoryUnreachable(f"{address.url} does not offer NTLM: after the bind of {who} it knows nobody")
 
 
+def _said(result: Any) -> str:
+    """Return the server's text, which ldap3 calls otherwise where NTLM is spoken."""
+    return str(result["message"] if "message" in result else result["error_message"])
+
+
 def _known_to_server(connection: Any, address: Address) -> bool:
-    """Ask who we are (RFC 4532): ldap3 takes a server that does not offer NTLM for one that has let us in."""
+    """Ask who we are: ldap3 takes a server that does not offer NTLM for one that has let us in."""
     with _translated(DirectoryUnreachable, f"{address.url}: it does not say who we are"):
-        return bool(connection.extend.standard.who_am_i())
+        return bool(_who_am_i(connection))
+
+
+def _who_am_i(connection: Any) -> str | None:
+    connection.extended(WHO_AM_I)
+    result = connection.result
+    return bytes(result["responseValue"] or b"").decode("utf-8", "replace") if not result["result"] else None
 
 
 def _page(answer: Sequence[Any], result: Any) -> Page:

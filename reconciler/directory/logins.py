@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from reconciler.model.names import caseless
 
 INVALID_CREDENTIALS = 49
+_NOT_SUPPORTED = 7
 
 _DATA = re.compile(r"\bdata ([0-9A-Fa-f]{1,8})\b")
 _LOGON: Mapping[str, str] = {
@@ -29,7 +30,7 @@ _LOGON: Mapping[str, str] = {
 }
 _CHANNEL_BINDING = "80090346"  # SEC_E_BAD_BINDINGS
 _CODES: Mapping[int, str] = {
-    7: "this server does not offer that way to log in; `reconcile doctor` lists what it offers",
+    _NOT_SUPPORTED: "this server does not offer that way to log in; its root DSE has those that it does (supportedSASLMechanisms)",
     8: (
         "the server takes no login on a connection that is neither signed nor encrypted: use ldaps://, or ldap:// with "
         "tls.start_tls: true (this program encrypts whole connections and signs none)"
@@ -51,6 +52,8 @@ def why_refused(code: int, message: str, method: str) -> str:
         return _about_channel_binding(method)
     if code == INVALID_CREDENTIALS:
         return _LOGON.get(data, "the name or the password is wrong")
+    if code == _NOT_SUPPORTED and method == "ntlm":
+        return "this server does not know NTLM, which is Active Directory's: use a DN and a password"
     return _CODES.get(code, "")
 
 

@@ -53,11 +53,18 @@ def envelope(message_id: int, operation: bytes, controls: bytes = b"") -> bytes:
     return tlv(0x30, number(message_id) + operation + (tlv(0xA0, controls) if controls else b""))
 
 
-def result(tag: int, code: int, message: str = "", referrals: Sequence[str] = (), matched_dn: str = "") -> bytes:
+def result(
+    tag: int, code: int, message: str = "", referrals: Sequence[str] = (), matched_dn: str | bytes = ""
+) -> bytes:
     """Return an LDAPResult under some operation's tag."""
-    text = number(code, 0x0A) + tlv(0x04, matched_dn.encode()) + tlv(0x04, message.encode())
+    text = number(code, 0x0A) + tlv(0x04, raw(matched_dn)) + tlv(0x04, message.encode())
     links = b"".join(tlv(0x04, referral.encode()) for referral in referrals)
     return tlv(tag, text + (tlv(0xA3, links) if links else b""))
+
+
+def extended_result(value: bytes) -> bytes:
+    """Return the good answer to an extended operation that has a value."""
+    return tlv(0x78, split(result(0x78, 0))[1] + tlv(0x8B, value))
 
 
 def entry(message_id: int, dn: str | bytes, attributes: Mapping[str, Sequence[bytes | str]]) -> bytes:

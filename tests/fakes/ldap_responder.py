@@ -11,6 +11,7 @@ import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from tests.fakes import ldap_ranges
 from tests.fakes.ber import (
@@ -18,6 +19,7 @@ from tests.fakes.ber import (
     elements,
     entry,
     envelope,
+    extended_result,
     message_length,
     paged_control,
     paging,
@@ -27,10 +29,10 @@ from tests.fakes.ber import (
 )
 from tests.fakes.ldap_filters import by_object_class
 
-STARTTLS = b"1.3.6.1.4.1.1466.20037"
+STARTTLS, WHO_AM_I = b"1.3.6.1.4.1.1466.20037", b"1.3.6.1.4.1.4203.1.11.3"
 BIND, UNBIND, SEARCH, EXTENDED = 0x60, 0x42, 0x63, 0x77
 BASE_SCOPE = 0
-NO_SUCH_OBJECT, SIZE_LIMIT, OPERATIONS_ERROR = 32, 4, 1
+NO_SUCH_OBJECT, SIZE_LIMIT, OPERATIONS_ERROR, PROTOCOL_ERROR = 32, 4, 1, 2
 PAST_THE_END = "00002121: SvcErr: DSID-03140393, problem 5012 (DIR_ERROR), data 0"
 
 Entry = tuple[str, Mapping[str, Sequence[bytes | str]]]
@@ -88,6 +90,27 @@ def _as_it_is(request: Request, reply: Reply) -> None:
     """Answer as a good server does."""
 
 
+class Gate(Protocol):
+    """The logins of one connection."""
+
+    identity: str
+
+    def bind(self, content: bytes) -> bytes:
+        """Return the answer to a bind request."""
+
+
+class _OpenGate:
+    """Answer every bind with the same code, and know nobody."""
+
+    identity = ""
+
+    def __init__(self, code: int, message: str) -> None:
+        self._answer = result(0x61, code, message)
+
+    def bind(self, _content: bytes) -> bytes:
+        return self._answer
+
+
 @dataclass
 class Directory:
     """What the responder holds, and how it answers other things than searches.
@@ -106,6 +129,8 @@ class Directory:
     root: Mapping[str, Sequence[bytes | str]] = field(default_factory=dict)  # in place of the usual root DSE
     bind_code: int = 0
     bind_message: str = ""
+    gate: Callable[[], Gate] | None = None  # in place of the code: what a new connection logs in at
+    identifies: bool = True  # says who is logged in (RFC 4532)
     starttls_code: int = 52
     after_starttls: bytes = b""  # sent in clear right behind the answer
     tls: ssl.SSLContext | None = None  # what StartTLS leads to
@@ -196,6 +221,7 @@ class _Dialogue:
     def __init__(self, connection: socket.socket, directory: Directory, stopped: threading.Event) -> None:
         self.connection, self.directory, self.stopped = connection, directory, stopped
         self.buffer = b""
+        self.gate = directory.gate() if directory.gate else _OpenGate(directory.bind_code, directory.bind_message)
 
     def run(self) -> None:
         while (message := self._receive()) is not None:
@@ -205,17 +231,26 @@ class _Dialogue:
             self.directory.requests.append((tag, content))
             message_id = int.from_bytes(number, "big")
             if tag == BIND:
-                self._send(envelope(message_id, result(0x61, self.directory.bind_code, self.directory.bind_message)))
+                self._send(envelope(message_id, self.gate.bind(content)))
             elif tag == SEARCH:
                 if not self._search(_request(message_id, content, controls)):
                     return
             elif tag == EXTENDED:
-                answer = envelope(message_id, result(0x78, self.directory.starttls_code, "no TLS here"))
-                self._send(answer + self.directory.after_starttls)
-                if self.directory.tls is not None:
-                    self.connection = self.directory.tls.wrap_socket(self.connection, server_side=True)
+                self._extended(message_id, split(content)[1])
             else:
                 return
+
+    def _extended(self, message_id: int, name: bytes) -> None:
+        if name == WHO_AM_I and self.directory.identifies:
+            self._send(envelope(message_id, extended_result(self.gate.identity.encode())))
+            return
+        if name != STARTTLS:
+            self._send(envelope(message_id, result(0x78, PROTOCOL_ERROR, "unknown operation")))
+            return
+        answer = envelope(message_id, result(0x78, self.directory.starttls_code, "no TLS here"))
+        self._send(answer + self.directory.after_starttls)
+        if self.directory.tls is not None:
+            self.connection = self.directory.tls.wrap_socket(self.connection, server_side=True)
 
     def _search(self, request: Request) -> bool:
         if request.size:

@@ -41,6 +41,12 @@ def test_a_server_that_wants_signing_is_told_how_to_get_encryption() -> None:
     assert "use ldaps://" in why_refused(13, "", "simple")
 
 
+def test_a_server_that_knows_no_such_login_is_told_from_a_refusal() -> None:
+    """Code 7 is about the way to log in, not about the account."""
+    assert "this server does not know NTLM" in why_refused(7, "", "ntlm")
+    assert "supportedSASLMechanisms" in why_refused(7, "", "gssapi")
+
+
 def test_channel_binding_is_told_from_a_wrong_password() -> None:
     """And what to do depends on the way to log in."""
     text = AD.format("80090346")
