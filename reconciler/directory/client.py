@@ -17,7 +17,7 @@ import ldap3
 
 from reconciler.directory.encryption import Encryption, encryption_of
 from reconciler.directory.fast import OUT_OF_TIME, install
-from reconciler.directory.logins import INVALID_CREDENTIALS, about_missing_package, why_refused
+from reconciler.directory.logins import INVALID_CREDENTIALS, about_missing_package, about_ticket, why_refused
 from reconciler.directory.observer import SILENT, Observer, Question, Way
 from reconciler.directory.pages import Page, RawEntry, code_text, located
 from reconciler.directory.servers import Address, Login, Search
@@ -209,10 +209,11 @@ def _bind(connection: Any, login: Login, address: Address) -> None:
     if not login.method:
         return
     who = f'"{shortened(login.dn)}"' if login.dn else f"the process's own account (SASL {login.method})"
-    with _translated(DirectoryUnreachable, f"{address.url}: the bind of {who} failed"):
+    perhaps = " (NTLM is known to Active Directory alone)" if login.method == "ntlm" else ""
+    with _translated(DirectoryUnreachable, f"{address.url}: the bind of {who} failed{perhaps}"):
         connection.bind(read_server_info=False)
         code, message = int(connection.result["result"]), _said(connection.result)
-    cause = why_refused(code, message, login.method)
+    cause = why_refused(code, message, login.method, encrypted=bool(address.tls))
     said = f"{address.url} does not accept the bind of {who}: {code_text(code, message)}{f': {cause}' if cause else ''}"
     if code == INVALID_CREDENTIALS:
         raise Rejected(f"{said}; no other server was tried, because each try counts towards locking the account")
@@ -286,7 +287,7 @@ def _cause(error: BaseException) -> str:
         reason = text.partition("certificate verify failed:")[2].partition("(_ssl")[0]
         reason = reason.replace("\\", "").strip(" .") or text  # ldap3 quotes the text again at every level
         return f"its certificate is not trusted: {shortened(reason)}; tls.ca_file names the authorities to trust"
-    if needed := about_missing_package(text):
+    if needed := about_missing_package(text) or about_ticket(text):
         return f"{needed} ({shortened(text)})"
     if "timed out" in text or "Resource temporarily unavailable" in text:
         return f"no answer within the timeout ({shortened(text)})"

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
 import ssl
-import subprocess
-import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,7 +11,6 @@ import pytest
 from reconciler.directory.read import read_directory
 from reconciler.errors import DirectoryUnreachable
 from reconciler.policy.model import Bind, DirectoryConfig, Tls
-from tests.examples import ROOT
 from tests.fakes.ldap_responder import Directory, responder
 from tests.fakes.ntlm import Domain, md4
 from tests.servers.directories import BASE, NEEDS, READ_AT, ldap_config, secret
@@ -138,52 +134,6 @@ def test_ntlm_in_clear_works_where_the_policy_allows_it(tmp_path: Path) -> None:
     with responder(_directory(CORP)) as url:
         config = replace(_config(tmp_path, url), tls=Tls(allow_plaintext=True))
         assert len(read_directory(config, NEEDS, READ_AT).people) == 5
-
-
-_WITHOUT_PACKAGE = """\
-import sys
-
-class Absent:
-    def find_spec(self, name, path=None, target=None):
-        if name.partition(".")[0] in ("Crypto", "Cryptodome"):
-            raise ModuleNotFoundError(name)
-
-sys.meta_path.insert(0, Absent())
-
-from pathlib import Path
-from reconciler.errors import DirectoryUnreachable
-from reconciler.directory.read import read_directory
-from reconciler.policy.model import Bind, Tls
-from tests.servers.directories import NEEDS, READ_AT, ldap_config, secret
-
-folder, url, ca_file, name, password = sys.argv[1:]
-bind = Bind(name, secret(password, Path(folder)), "ntlm")
-try:
-    read_directory(ldap_config(url, bind=bind, tls=Tls(ca_file, start_tls=True)), NEEDS, READ_AT)
-except DirectoryUnreachable as error:
-    print(error)
-"""
-
-
-def _openssl_has_md4() -> bool:
-    try:
-        hashlib.new("md4")  # noqa: S324 - the question that ldap3 asks
-    except ValueError:
-        return False
-    return True
-
-
-@pytest.mark.skipif(_openssl_has_md4(), reason="this Python's OpenSSL has MD4, so no package is needed")
-def test_without_the_package_the_extra_is_named(tmp_path: Path) -> None:
-    """In a Python that cannot import it; nothing that the password went into is sent."""
-    fake = _directory(CORP)
-    with responder(fake) as url:
-        arguments = (tmp_path, url, certificates() / "ca.pem", NAME, PASSWORD)
-        command = (sys.executable, "-c", _WITHOUT_PACKAGE, *arguments)
-        done = subprocess.run(command, cwd=ROOT, capture_output=True, encoding="utf-8", check=True)
-    assert "sasl: ntlm needs the extra `ntlm`: pip install 'reconciler[ntlm]'" in done.stdout
-    assert PASSWORD not in done.stdout
-    assert fake.passwords() == 2
 
 
 @pytest.mark.parametrize(
