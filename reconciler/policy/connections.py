@@ -150,7 +150,7 @@ def _tls(node: Node) -> Tls:
 
 
 def _check_bind(node: Node, findings: Findings) -> None:
-    """A bind is whole, and nothing is sent in clear unless that is said."""
+    """A bind is whole, its servers can take it, and nothing is sent in clear unless that is said."""
     bind = node.get("bind")
     if bind is None:
         return
@@ -161,14 +161,38 @@ def _check_bind(node: Node, findings: Findings) -> None:
         _bind_error(
             bind, findings, "A bind is dn and password, or sasl: external or gssapi. Leave bind out to be anonymous."
         )
+    elif sasl == "external":
+        _check_local(node, findings)
+    elif sasl == "ntlm" and dn.count("\\") != 1:
+        name = bind.child("dn")
+        fact = f'With sasl: ntlm the name is DOMAIN\\account, and "{shortened(dn)}" is none.'
+        way_out = "Write it in single quotes, with one backslash."
+        findings.error(name.source, name.where, "BAD-BIND", f"{fact} {way_out}")
+    if password or sasl == "gssapi":
+        _check_encrypted(node, sasl, findings)
+
+
+def _check_local(node: Node, findings: Findings) -> None:
+    """Only a socket of this machine proves who the process is that asks."""
+    for server in node.child("servers").items():
+        if not str(server.data).startswith("ldapi://"):
+            message = (
+                f"sasl: external cannot log in to {shortened(str(server.data))}, where nothing proves who this is."
+            )
+            way_out = "Use an ldapi:// server, or another way to bind."
+            findings.error(server.source, server.where, "BAD-BIND", f"{message} {way_out}")
+
+
+def _check_encrypted(node: Node, sasl: str, findings: Findings) -> None:
     tls = node.child("tls")
-    if not password or tls.flag("start_tls") or tls.flag("plaintext"):
+    if tls.flag("start_tls") or tls.flag("plaintext"):
         return
     for server in node.child("servers").items():
         if str(server.data).startswith("ldap://"):
-            message = f"The password would go to {shortened(str(server.data))} in clear."
+            url = shortened(str(server.data))
+            fact = f"What {url} answers would come" if sasl == "gssapi" else f"The password would go to {url}"
             way_out = "Use ldaps://, or tls: {start_tls: true}; tls: {plaintext: true} says that it is wanted."
-            findings.error(server.source, server.where, "PLAINTEXT-BIND", f"{message} {way_out}")
+            findings.error(server.source, server.where, "PLAINTEXT-BIND", f"{fact} in clear. {way_out}")
 
 
 def _bind_error(bind: Node, findings: Findings, message: str) -> None:

@@ -110,9 +110,8 @@ def test_a_directory_can_be_a_file(tmp_path: Path, kind: str) -> None:
     "lines",
     [
         "bind: {dn: cn=r, password: {env: X}}",
-        "bind: {sasl: external}",
         "bind: {sasl: gssapi, dn: cn=r}",
-        "bind: {sasl: ntlm, dn: CORP\\\\r, password: {env: X}}",
+        "bind: {sasl: ntlm, dn: CORP\\r, password: {env: X}}",
     ],
 )
 def test_a_bind_is_a_name_with_a_password_or_a_mechanism(tmp_path: Path, lines: str) -> None:
@@ -143,7 +142,46 @@ def test_a_password_is_never_sent_in_clear_unless_that_is_said(tmp_path: Path) -
     assert directory_codes(tmp_path, bind, servers) == ["5:26 PLAINTEXT-BIND", "5:47 PLAINTEXT-BIND"]
     assert directory(tmp_path, f"{bind}\n    tls: {{start_tls: true}}", servers).tls.start_tls
     assert directory(tmp_path, f"{bind}\n    tls: {{plaintext: true}}", servers).tls.allow_plaintext
-    assert directory(tmp_path, "bind: {sasl: external}", servers).bind == Bind(sasl="external")
+
+
+def test_a_ticket_is_never_used_in_clear_unless_that_is_said(tmp_path: Path) -> None:
+    """The login would be safe, but what the server answers could be altered on the way."""
+    servers = "ldaps://a, ldap://b, ldapi:///"
+    problem = only(tmp_path, LDAP.replace("{server}", servers).replace("{lines}", "bind: {sasl: gssapi}"))
+    assert brief(problem) == "5:26 PLAINTEXT-BIND"
+    assert "What ldap://b answers would come in clear. Use ldaps://, or tls: {start_tls: true}" in problem.line()
+    for allowed in ("start_tls", "plaintext"):
+        lines = f"bind: {{sasl: gssapi}}\n    tls: {{{allowed}: true}}"
+        assert directory(tmp_path, lines, servers).bind == Bind(sasl="gssapi")
+
+
+def test_only_a_socket_of_this_machine_proves_who_the_process_is(tmp_path: Path) -> None:
+    """Every other server is named."""
+    servers = "ldapi://%2Frun%2Fldapi, ldaps://a, ldap://b"
+    policy = LDAP.replace("{server}", servers).replace("{lines}", "bind: {sasl: external}")
+    problems = refused(tmp_path, policy)
+    assert [brief(problem) for problem in problems] == ["5:39 BAD-BIND", "5:50 BAD-BIND"]
+    fact = "sasl: external cannot log in to ldaps://a, where nothing proves who this is."
+    assert f"{fact} Use an ldapi:// server, or another way to bind." in problems[0].line()
+    assert directory(tmp_path, "bind: {sasl: external}", "ldapi:///").bind == Bind(sasl="external")
+
+
+@pytest.mark.parametrize("name", ["reader", "CORP/reader", "reader@corp.example.com", r"A\B\c"])
+def test_a_name_for_ntlm_is_a_domain_and_an_account(tmp_path: Path, name: str) -> None:
+    """With a backslash between them, and no other."""
+    lines = f"bind: {{sasl: ntlm, dn: '{name}', password: {{env: X}}}}"
+    problem = only(tmp_path, LDAP.replace("{server}", "ldaps://a").replace("{lines}", lines))
+    assert brief(problem) == "7:28 BAD-BIND"
+    assert f'With sasl: ntlm the name is DOMAIN\\account, and "{name}" is none.' in problem.line()
+
+
+def test_ntlm_in_clear_is_an_error_like_any_password_in_clear(tmp_path: Path) -> None:
+    """It does not go itself, but what is made from it can be tried against lists of passwords."""
+    bind = r"bind: {sasl: ntlm, dn: 'CORP\reader', password: {env: X}}"
+    assert directory_codes(tmp_path, bind, "ldap://a") == ["5:15 PLAINTEXT-BIND"]
+    found = directory(tmp_path, bind).bind
+    assert found is not None
+    assert (found.sasl, found.dn) == ("ntlm", r"CORP\reader")
 
 
 def test_faulty_filters_of_a_directory_are_placed(tmp_path: Path) -> None:
