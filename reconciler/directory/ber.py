@@ -86,6 +86,12 @@ class EntryDecoder:
         except IndexError as error:
             raise BerError("a search entry is shorter than its lengths say") from error
 
+    def dn(self, data: bytes) -> bytes:
+        """Return the DN alone of the entry that the bytes are."""
+        at, _ = _content(data, 0, SEARCH_ENTRY)
+        start, end = _content(data, at, _OCTETS)
+        return data[start:end]
+
     def _entry(self, data: bytes, at: int, end: int) -> RawEntry:
         at, stop = _content(data, at, SEARCH_ENTRY)
         dn_start, dn_end = _content(data, at, _OCTETS)

@@ -15,8 +15,9 @@ from typing import Any
 
 import ldap3
 
+from reconciler.directory.controls import Control, Listener
 from reconciler.directory.encryption import Encryption, encryption_of
-from reconciler.directory.fast import OUT_OF_TIME, install
+from reconciler.directory.fast import OUT_OF_TIME, FastSyncStrategy, install
 from reconciler.directory.logins import INVALID_CREDENTIALS, about_missing_package, about_ticket, why_refused
 from reconciler.directory.observer import SILENT, Observer, Question, Way
 from reconciler.directory.pages import Page, RawEntry, code_text, located
@@ -93,6 +94,22 @@ class Client:
         self._observer.searching(Question(search, self._way))
         with located(search.what):
             return self._search(search, ldap3.BASE)
+
+    @property
+    def hears(self) -> bool:
+        """Whether answers can be taken while they arrive, which only our own decoder of entries can."""
+        return isinstance(self._connection.strategy, FastSyncStrategy)
+
+    def hear(self, search: Search, control: Control, listener: Listener) -> Page:
+        """Let the listener take the entries of an answer in one piece, and return what is left of it: code and references."""
+        self._observer.searching(Question(search, self._way, search.scope))
+        self._connection.strategy.listener = listener
+        try:
+            with located(search.what):
+                return self._search(search, _SCOPES[search.scope], controls=[(control.oid, True, control.value)])
+        finally:
+            self._connection.strategy.listener = None
+            self._observer.found(listener.heard)
 
     @property
     def catalogue(self) -> bool:

@@ -17,6 +17,7 @@ from ldap3.strategy.sync import SyncStrategy
 from ldap3.utils.asn1 import decode_message_fast
 
 from reconciler.directory.ber import SEARCH_ENTRY, BerError, EntryDecoder, MessageStream, check_answer, operation
+from reconciler.directory.controls import Listener
 from reconciler.directory.pages import code_text
 
 KNOWN_VERSION = "2.9.1"  # whose private parts the class below was written against
@@ -51,6 +52,8 @@ class FastSyncStrategy(SyncStrategy):  # type: ignore[misc]  # ldap3 has no type
         self._stream_socket: Any = None
         self.deadline = inf  # of time.monotonic(): nothing is received after it
         self._decoder = EntryDecoder()
+        self.listener: Listener | None = None
+        """Who takes the entries of the next answer as they come, in place of a list of them."""
 
     def _open_socket(self, *address: Any, **how: Any) -> None:
         """Open as ldap3 does, but leave no socket behind that could not be connected or encrypted."""
@@ -67,6 +70,8 @@ class FastSyncStrategy(SyncStrategy):  # type: ignore[misc]  # ldap3 has no type
         try:
             stream = self._stream_of_connection()
             while message := stream.message():
+                if self._heard(message, message_id):
+                    continue
                 response = self._decoded(message, message_id)
                 responses.append(response)
                 if response["type"] not in _UNFINISHED:
@@ -76,6 +81,13 @@ class FastSyncStrategy(SyncStrategy):  # type: ignore[misc]  # ldap3 has no type
             self._close_quietly()
             raise LDAPSocketReceiveError(f"error receiving data: {error}") from error
         return SESSION_TERMINATED_BY_SERVER
+
+    def _heard(self, message: tuple[bytes, int, int], message_id: int) -> bool:
+        if self.listener is None:
+            return False
+        data, start, end = message
+        number, at = operation(data, start)
+        return number == message_id and self.listener.takes(data, at, end)
 
     def _stream_of_connection(self) -> MessageStream:
         """Return the stream of the present socket, which StartTLS replaces by an encrypted one.

@@ -22,6 +22,7 @@ from reconciler.policy.model import DirectoryConfig
 ANY = "(objectClass=*)"
 ROOT_DSE = (
     "supportedControl",
+    "supportedExtension",
     "supportedCapabilities",
     "supportedSASLMechanisms",
     "subschemaSubentry",

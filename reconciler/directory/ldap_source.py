@@ -28,12 +28,7 @@ _NOBODY_THERE = frozenset({0, 32, 34, 50})  # no such entry, no name that this s
 
 
 def read_ldap(
-    config: DirectoryConfig,
-    needs: Needs,
-    read_at: str,
-    *,
-    whole: bool = False,  # noqa: ARG001 - until there is a cache
-    observer: Observer = SILENT,
+    config: DirectoryConfig, needs: Needs, read_at: str, *, whole: bool = False, observer: Observer = SILENT
 ) -> Snapshot:
     """Return a complete read, or raise: DirectoryUnreachable before a bind succeeded, ReadIncomplete for anything after it.
 
@@ -41,12 +36,21 @@ def read_ldap(
     """
     with connected(config, where_of(config), observer) as (client, root), paused_collection():
         ground = survey(client, config, needs, root)
-        reduction = Reduction(needs, ground.schema, moment_of(read_at), ground.traits)
-        read_entries(client, ground, reduction)
-        expand_groups(client, ground, reduction)
-        look_again(client, ground, reduction)
-        with located(ground.where):
-            return reduction.snapshot(origin_of(client, ground, read_at), ground.warnings)
+        if config.incremental is None:
+            return read_whole(client, ground, needs, read_at)
+        from reconciler.directory.incremental import read_by_changes  # noqa: PLC0415 - only where a policy asks for it
+
+        return read_by_changes(client, ground, needs, read_at, whole=whole)
+
+
+def read_whole(client: Client, ground: Ground, needs: Needs, read_at: str, warnings: Sequence[str] = ()) -> Snapshot:
+    """Return a snapshot of everything, page by page."""
+    reduction = Reduction(needs, ground.schema, moment_of(read_at), ground.traits)
+    read_entries(client, ground, reduction)
+    expand_groups(client, ground, reduction)
+    look_again(client, ground, reduction)
+    with located(ground.where):
+        return reduction.snapshot(origin_of(client, ground, read_at), (*ground.warnings, *warnings))
 
 
 def read_entries(client: Client, ground: Ground, reduction: Reduction) -> None:

@@ -86,6 +86,8 @@ class Options:
     certificate: str = "server"  # or "elsewhere": a valid one for another host
     extra_global: str = ""
     extra_database: str = ""
+    overlays: tuple[str, ...] = MODULES  # those of the modules that the database has
+    syncprov: str = ""  # lines of slapo-syncprov(5), such as "syncprov-sessionlog 100"
 
 
 @dataclass(slots=True)
@@ -126,6 +128,16 @@ class Slapd:
     def forget(self) -> None:
         """Start counting operations anew."""
         self._seen = self.log.stat().st_size
+
+    def restart(self) -> None:
+        """End the server and start it again, with the same content at the same addresses."""
+        self.stop()
+        self.socket_folder.mkdir()
+        with self.log.open("ab") as output:
+            self.process = subprocess.Popen(self.process.args, stdout=output, stderr=subprocess.STDOUT)
+        port = int(self.url.rpartition(":")[2])
+        if not any(_accepts(port) for _ in _until(30)):
+            raise RuntimeError(self.log.read_text(errors="replace")[-2000:])
 
     def stop(self) -> None:
         """End the server; may be called twice."""
@@ -227,7 +239,8 @@ def _configuration(directory: Path, options: Options) -> str:
         "modules": "\n".join([f"modulepath {modules}", *(f"moduleload {name}" for name in present)]),
         "limits": f'limits dn.exact="cn=reader,{options.base}" {options.limits or _NO_LIMITS}',
     }
-    overlays = "\n".join(text for name, text in _OVERLAYS.items() if name in present)
+    lines = {**_OVERLAYS, "syncprov": f"{_OVERLAYS['syncprov']}\n{options.syncprov}"}
+    overlays = "\n".join(text for name, text in lines.items() if name in present and name in options.overlays)
     return (
         _GLOBAL.format(extra_global=options.extra_global, **places)
         + _DATABASE.format(extra_database=options.extra_database, access=options.access, **places)
