@@ -100,7 +100,7 @@ class _Run:
         """Return a snapshot of everything, and keep it; raises NotOffered where it could not be followed by changes."""
         replica = new_replica(self._ground)
         cookies = self._source.content(replica)
-        replica.settle()
+        replica.settle(self._bases())
         head = Head(self._binding, cookies, self._read_at, 0)
         return self._kept(self._snapshot(replica, anew=True), head, replica)
 
@@ -115,8 +115,11 @@ class _Run:
         if len(doubtful) > _TOO_MANY:
             raise Unclear("too many groups may have changed")
         read_again(self._client, self._ground, replica, self._source.ids, doubtful)
-        replica.settle()
+        replica.settle(self._bases(), head.again)
         return cookies
+
+    def _bases(self) -> set[str]:
+        return {search.base for search in searches_of(self._ground)}
 
     def _snapshot(self, replica: Replica, *, anew: bool = False) -> Snapshot:
         ground = self._ground

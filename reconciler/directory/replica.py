@@ -12,6 +12,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from typing import NamedTuple
 
 from reconciler.directory.ber import EntryDecoder
+from reconciler.directory.claims import under_any
 from reconciler.directory.members import key_of
 from reconciler.directory.pages import RawEntry
 from reconciler.directory.tlv import entry as encoded_entry
@@ -21,6 +22,8 @@ TEXT = 1 << 31
 """From here on a number is the place of a text, below it that of an entry."""
 
 _BY_DN = frozenset({"member", "uniquemember", "submember"})
+
+_FEW = 100
 
 
 class Named(NamedTuple):
@@ -134,22 +137,35 @@ class Replica:
             if uuid not in known and (uuid in again or any(_concerns(named, went, came) for named in kept.members))
         }
 
-    def settle(self) -> None:
-        """Find out whom the groups that came name, now that everybody is known.
+    def settle(self, bases: Iterable[str], again: Collection[bytes] = ()) -> None:
+        """Find out whom the groups that came name, now that everybody is known; `bases` are those of the searches.
 
         A name that somebody left during the same changes may still stand in a group, and somebody else may have it by now:
-        it names neither, and the group is to be looked at again.
+        then it names neither. A server may be about to change what names somebody who left or came, without saying so: such
+        groups are to be looked at again. So are those, once, that name nobody: `again` are those that were looked at again.
         """
         left = {key for uuid in self._gone() if (key := key_of((self._before or {})[uuid] or b""))}
-        by_key = _Keys(self._dns)
+        came = {
+            self._numbers[uuid] for uuid, old in (self._before or {}).items() if self.dn_of(uuid) not in {None, old}
+        }
+        by_key, places = _Keys(self._dns), tuple(bases)
+        dangling = set()
         self.again.clear()
         for place, uuid in sorted(self._fresh):
             kept = self.searches[place][uuid]
-            if left and any(key_of(text) in left for named in kept.members for text in named.texts):
-                self.again.add(uuid)
-                kept = kept._replace(members=tuple(_without(named, left, by_key) for named in kept.members))
-            members = tuple(self._resolved(named, by_key, left) for named in kept.members)
+            members = tuple(_settled(named, by_key, left) for named in kept.members)
             self.searches[place][uuid] = kept._replace(members=members)
+            if any(
+                not came.isdisjoint(named.numbers) or any(key_of(text) in left for text in named.texts)
+                for named in members
+            ):
+                self.again.add(uuid)
+            if any(map(_shortened, members, kept.members)):
+                self.again.add(uuid)
+            if len(dangling) <= _FEW and any(_dangles(named, places) for named in members):
+                dangling.add(uuid)
+        if len(dangling) <= _FEW:
+            self.again |= dangling - set(again)
         self._fresh.clear()
 
     def entries(self, place: int) -> Iterator[RawEntry]:
@@ -195,14 +211,6 @@ class Replica:
             return values
         return [_without_uid(value) if value.endswith(b"'B") else value for value in values]
 
-    def _resolved(self, named: Named, by_key: _Keys, left: Collection[DnKey]) -> Named:
-        if not named.texts:
-            return named
-        values = _values(named)
-        return _renamed(
-            named.attribute, [by_key.find(each, left) if isinstance(each, bytes) else each for each in values]
-        )
-
 
 class _Keys:
     """Entries by the canonical form of their DNs, which is worked out only where somebody asks."""
@@ -210,12 +218,6 @@ class _Keys:
     def __init__(self, dns: Sequence[bytes | None]) -> None:
         self._dns = dns
         self._found: Mapping[DnKey | None, int] | None = None
-
-    def find(self, value: bytes, left: Collection[DnKey] = ()) -> bytes | int:
-        """Return the number of whom a member value names; the value itself where it names nobody, or where somebody left."""
-        key = key_of(value)
-        found = self.at(key) if key and key not in left else None
-        return value if found is None else found
 
     def at(self, key: DnKey | None) -> int | None:
         """Return who has a DN."""
@@ -248,14 +250,28 @@ def _values(named: Named) -> list[bytes | int]:
     return [each if each < TEXT else named.texts[each - TEXT] for each in named.numbers]
 
 
-def _without(named: Named, left: Collection[DnKey], by_key: _Keys) -> Named:
-    """Leave out the names that somebody left and somebody else has now."""
-    kept = [
-        value
-        for value in _values(named)
-        if isinstance(value, int) or (key := key_of(value)) not in left or by_key.at(key) is None
-    ]
-    return _renamed(named.attribute, kept)
+def _settled(named: Named, by_key: _Keys, left: Collection[DnKey]) -> Named:
+    """Return the values by whom they name, without the names that somebody left and somebody else has now."""
+    if not named.texts:
+        return named
+    values: list[bytes | int] = []
+    for value in _values(named):
+        key = None if isinstance(value, int) else key_of(value)
+        found = by_key.at(key)
+        if found is None:
+            values.append(value)
+        elif key not in left:
+            values.append(found)
+    return _renamed(named.attribute, values)
+
+
+def _dangles(named: Named, bases: Iterable[str]) -> bool:
+    """Tell whether there is a name of nobody where people and groups are."""
+    return any((key := key_of(text)) and under_any(key, bases) for text in named.texts)
+
+
+def _shortened(have: Named, had: Named) -> bool:
+    return len(have.numbers) < len(had.numbers)
 
 
 def _concerns(named: Named, went: frozenset[int], came: Collection[DnKey | None]) -> bool:
