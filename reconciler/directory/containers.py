@@ -12,7 +12,7 @@ from reconciler.directory.members import key_of
 from reconciler.directory.moved import FEW
 from reconciler.directory.replica import Replica
 from reconciler.directory.servers import Search
-from reconciler.model.names import DnKey, dn_key, parent
+from reconciler.model.names import DnKey, parent
 from reconciler.model.text import shortened
 
 
@@ -64,7 +64,7 @@ def above(replica: Replica, bases: frozenset[DnKey]) -> set[DnKey]:
 
 
 def _bases(ground: Ground) -> frozenset[DnKey]:
-    return frozenset(dn_key(search.base) for search in searches_of(ground))
+    return frozenset(key for search in searches_of(ground) if (key := key_of(search.base.encode())) is not None)
 
 
 def _listed(client: Client, ground: Ground, ids: Ids, selected: str) -> Iterator[tuple[bytes, bytes]]:

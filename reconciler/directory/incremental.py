@@ -22,6 +22,7 @@ from reconciler.directory.changes import (
 )
 from reconciler.directory.client import WHO_AM_I, Client
 from reconciler.directory.defaults import filters_of
+from reconciler.directory.dirsync_source import DirSyncSource
 from reconciler.directory.ground import Ground
 from reconciler.directory.ldap_source import look_again, origin_of, read_whole
 from reconciler.directory.pages import located
@@ -165,7 +166,7 @@ class _Run:
 
 def source_of(client: Client, ground: Ground) -> ChangeSource:
     """Return the way in which this server tells changes."""
-    return SyncSource(client, ground)
+    return DirSyncSource(client, ground) if ground.dialect == "active_directory" else SyncSource(client, ground)
 
 
 def unsuited(ground: Ground, needs: Needs) -> str:

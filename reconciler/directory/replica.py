@@ -149,7 +149,7 @@ class Replica:
             self._numbers[uuid] for uuid, old in (self._before or {}).items() if self.dn_of(uuid) not in {None, old}
         }
         by_key, places = _Keys(self._dns), tuple(bases)
-        dangling = set()
+        dangling: set[bytes] = set()
         self.again.clear()
         for place, uuid in sorted(self._fresh):
             kept = self.searches[place][uuid]

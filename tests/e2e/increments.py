@@ -12,7 +12,7 @@ import ldap3
 
 from reconciler.directory.cache import Cache
 from reconciler.directory.read import read_directory
-from reconciler.model.directory import Snapshot
+from reconciler.model.directory import Needs, Snapshot
 from reconciler.policy.model import Bind, DirectoryConfig, Incremental, Tls
 from tests.servers import ldif_tools
 from tests.servers.directories import BASE, NEEDS, READ_AT, SMALL, ldap_config, secret
@@ -30,6 +30,7 @@ class Increments:
 
     server: Slapd
     config: DirectoryConfig
+    needs: Needs = NEEDS
     snapshots: list[Snapshot] = field(default_factory=list)
 
     @property
@@ -46,12 +47,14 @@ class Increments:
     def read(self, *, whole: bool = False) -> Snapshot:
         """Read, and note it; the read before was an hour ago, as far as the snapshots tell."""
         self.server.forget()
-        self.snapshots.append(read_directory(self.config, NEEDS, LATER if self.snapshots else READ_AT, whole=whole))
+        self.snapshots.append(
+            read_directory(self.config, self.needs, LATER if self.snapshots else READ_AT, whole=whole)
+        )
         return self.snapshots[-1]
 
     def plain(self) -> Snapshot:
         """Read whole and without a cache."""
-        return read_directory(replace(self.config, incremental=None), NEEDS, LATER)
+        return read_directory(replace(self.config, incremental=None), self.needs, LATER)
 
     def follows(self) -> Snapshot:
         """Read by changes, and see that it was, and that it gave just what a whole read gives."""
