@@ -40,7 +40,6 @@ from reconciler.policy.model import Bind, Incremental
 _TOO_MANY = 1000  # entries to be asked for by name: asking for all of them is no more
 
 
-
 def read_by_changes(client: Client, ground: Ground, needs: Needs, read_at: str, *, whole: bool) -> Snapshot:
     """Return what a whole read would, as far as the server reports its changes; `whole`: read everything.
 

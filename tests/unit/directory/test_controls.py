@@ -30,15 +30,15 @@ def _controls(*controls: bytes) -> bytes:
 class _Heard(Listener):
     def __init__(self) -> None:
         super().__init__()
-        self.parts: list[object] = []
+        self.noted: list[object] = []
 
     def entry(self, entry: RawEntry, controls: Controls) -> None:
         """Note it."""
-        self.parts.append((entry, controls))
+        self.noted.append((entry, controls))
 
     def intermediate(self, name: str, value: bytes) -> None:
         """Note it."""
-        self.parts.append((name, value))
+        self.noted.append((name, value))
 
 
 def _heard(message: bytes) -> tuple[bool, _Heard]:
@@ -82,15 +82,15 @@ def test_an_entry_is_taken_with_its_controls() -> None:
     """Nobody else needs it."""
     taken, listener = _heard(ENTRY + _controls(_control(tlv(0x04, _OID), tlv(0x04, b"v"))))
     assert taken
-    assert listener.parts == [((b"cn=a", {}), {_OID.decode(): b"v"})]
+    assert listener.noted == [((b"cn=a", {}), {_OID.decode(): b"v"})]
 
 
 def test_an_intermediate_response_is_taken() -> None:
     """Name and value are both optional (RFC 4511 4.13)."""
-    assert _heard(tlv(0x79, tlv(0x80, b"1.2"), tlv(0x81, b"x")))[1].parts == [("1.2", b"x")]
+    assert _heard(tlv(0x79, tlv(0x80, b"1.2"), tlv(0x81, b"x")))[1].noted == [("1.2", b"x")]
     taken, listener = _heard(tlv(0x79))
     assert taken
-    assert listener.parts == [("", b"")]
+    assert listener.noted == [("", b"")]
 
 
 def test_the_end_is_noted_and_left_to_others() -> None:
@@ -104,7 +104,7 @@ def test_other_answers_are_left_to_others() -> None:
     """References, for one."""
     taken, listener = _heard(tlv(0x73, tlv(0x04, b"ldap://elsewhere")))
     assert not taken
-    assert not listener.parts
+    assert not listener.noted
 
 
 def test_an_entry_that_is_cut_short_is_refused() -> None:
