@@ -170,7 +170,7 @@ def _first(attributes: Attributes, name: str) -> str:
 
 def _readable(value: str) -> str:
     """Return `value` with U+FFFD for every byte that is no UTF-8: targets store text, not bytes."""
-    return value.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+    return value if value.isascii() else value.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
 def _rdn(dn: str, name: str) -> frozenset[str]:

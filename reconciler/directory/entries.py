@@ -39,7 +39,7 @@ _FACTS = _MEMBERS | {
     "memberurl",
 }
 _UNIVERSAL = 0x8  # MS-ADTS 2.2.12, groupType
-_UUID = re.compile("[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
+_UUID = re.compile("[0-9A-Fa-f]{8}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{12}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +138,12 @@ class AttributeReader:
             if values and fact:
                 facts[fact] = values
             if values and is_kept:
-                kept[key] = _decoded(values) if key != "objectclass" else self.classes(values)
+                if key == "objectclass":
+                    kept[key] = self.classes(values)
+                elif len(values) == 1:  # most
+                    kept[key] = (values[0].decode("utf-8", "surrogateescape"),)
+                else:
+                    kept[key] = _decoded(values)
         return kept, facts
 
     def classes(self, values: Sequence[bytes]) -> tuple[str, ...]:
@@ -270,8 +275,6 @@ class EntryReader:
 
 
 def _decoded(values: Sequence[bytes]) -> tuple[str, ...]:
-    if len(values) == 1:  # most
-        return (values[0].decode("utf-8", "surrogateescape"),)
     return tuple([value.decode("utf-8", "surrogateescape") for value in values])
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 _FIELD = re.compile(r"\{([^{}]*)\}")
 _INSIDE = re.compile(r"(?P<name>[A-Za-z][A-Za-z0-9.;-]*)(?:\|(?P<filter>[a-z]+))?")
@@ -26,6 +27,7 @@ class _Field:
     filter: str
 
 
+@lru_cache(maxsize=64)  # a policy has a few templates, and each is filled for every person
 def parse(template: str) -> tuple[str | _Field, ...]:
     """Return literal texts and fields in order; raises TemplateSyntaxError for a stray brace, a bad name or filter."""
     parts: list[str | _Field] = []

@@ -25,12 +25,15 @@ def state(connection: Connection, directory: str) -> State:
     """Return the whole roster: an account that goes takes all its memberships along, so a plan has to see them all."""
     accounts = {row.id: rows.user(row, directory) for row in user_rows(connection)}
     named = {row.id: rows.group(row, directory) for row in group_rows(connection)}
+    user_keys = {number: account.key for number, account in accounts.items()}
+    group_keys = {number: group.key for number, group in named.items()}
     ours: _Memberships = {}
     by_hand: _Memberships = {}
     for group_id, user_id, role, managed_by in _membership_rows(connection):
-        if user_id in accounts and group_id in named:  # one end may have been deleted with foreign keys off
+        user, group = user_keys.get(user_id), group_keys.get(group_id)
+        if user is not None and group is not None:  # one end may have been deleted with foreign keys off
             side = ours if managed_by == directory else by_hand
-            side.setdefault(named[group_id].key, {})[accounts[user_id].key] = Role(intern(role))
+            side.setdefault(group, {})[user] = Role(intern(role))
     return State(
         users={account.key: account for account in accounts.values()},
         groups={group.key: group for group in named.values()},

@@ -11,7 +11,7 @@ from reconciler.directory.ber import BerError, EntryDecoder, MessageStream, chec
 from tests.fakes.ber import PAGED, entry, envelope, number, paged_control, result, split, tlv
 
 _VALUES = st.lists(st.binary(max_size=300), max_size=4)
-_ATTRIBUTES = st.dictionaries(st.from_regex(r"[A-Za-z][A-Za-z0-9;-]{0,140}", fullmatch=True), _VALUES, max_size=5)
+_ATTRIBUTES = st.dictionaries(st.from_regex(r"[a-z][a-z0-9;-]{0,140}", fullmatch=True), _VALUES, max_size=5)
 
 
 class _Socket:

@@ -221,3 +221,13 @@ def test_a_changed_byte_is_always_seen(data: st.DataObject) -> None:
     except SnapshotSyntaxError:
         return
     assert found == Saved(_snapshot(), NEEDS)  # a key of the last line that nothing depends on
+
+
+@given(st.lists(st.text('}{,":\\\n\r ' + "a\u2028", max_size=12), max_size=250))
+def test_records_that_are_encoded_together_are_lines_of_their_own(texts: list[str]) -> None:
+    """Whatever looks like the border between two records inside a text, and however many records there are."""
+    people = tuple(Person(UserKey(str(n)), text, {"cn": (text, text)}) for n, text in enumerate(texts))
+    lines = list(encode(Saved(replace(_snapshot(), people=people, groups=()), NEEDS)))
+    found = [json.loads(line) for line in lines if line.startswith(b'{"attributes":')]
+    assert [record["dn"] for record in found] == texts
+    assert [record["attributes"]["cn"] for record in found] == [[text, text] for text in texts]
