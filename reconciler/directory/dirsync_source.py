@@ -67,6 +67,13 @@ class _Changed(Listener):
         """DirSync has none."""
 
 
+class _Ignored(_Changed):
+    """Notes nothing: who is about to read everything needs only the cookie."""
+
+    def entry(self, entry: RawEntry, controls: Controls) -> None:
+        """Let an entry pass."""
+
+
 class DirSyncSource:
     """One DirSync search at the root of the domain, with one cookie."""
 
@@ -105,7 +112,7 @@ class DirSyncSource:
     def content(self, replica: Replica) -> tuple[bytes, ...]:
         """Read everything. The cookie is older than what is read, so that nothing happens in between unseen."""
         try:
-            cookie = self._poll(b"", _Changed())
+            cookie = self._poll(b"", _Ignored())
         except Unclear as error:
             raise NotOffered(str(error)) from error
         for place, search in enumerate(self._searches):

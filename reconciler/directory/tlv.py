@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 
 from reconciler.directory.ber import SEARCH_ENTRY, BerError
 
@@ -23,11 +24,22 @@ def encoded(tag: int, *contents: bytes) -> bytes:
 
 def entry(dn: bytes, attributes: Mapping[str, Sequence[bytes]]) -> bytes:
     """Return a SearchResultEntry (RFC 4511 4.5.2)."""
-    parts = [
-        encoded(SEQUENCE, encoded(OCTETS, name.encode()), encoded(SET, *[encoded(OCTETS, value) for value in values]))
-        for name, values in attributes.items()
-    ]
+    parts = [_attribute(name, values) for name, values in attributes.items()]
     return encoded(SEARCH_ENTRY, encoded(OCTETS, dn), encoded(SEQUENCE, *parts))
+
+
+def _attribute(name: str, values: Sequence[bytes]) -> bytes:
+    described = _described(name)
+    if len(values) == 1:
+        size, rest = len(values[0]), len(described) + 4
+        if size + rest < _LONG:  # one short value, as most attributes have
+            return bytes((SEQUENCE, size + rest)) + described + bytes((SET, size + 2, OCTETS, size)) + values[0]
+    return encoded(SEQUENCE, described, encoded(SET, *[encoded(OCTETS, value) for value in values]))
+
+
+@lru_cache(4096)
+def _described(name: str) -> bytes:
+    return encoded(OCTETS, name.encode())
 
 
 def bounds(data: bytes, at: int, end: int) -> tuple[int, int]:
