@@ -181,6 +181,7 @@ class EntryReader:
         self._traits = traits
         self._must: dict[tuple[str, ...], frozenset[str]] = {}
         self._dynamic: dict[tuple[str, ...], bool] = {}
+        self._classes: dict[tuple[bytes, ...], tuple[str, ...]] = {}
 
     def person(self, dn: bytes, raw: RawAttributes) -> RawPerson:
         """Return the person; raises ReadIncomplete for an entry that cannot be understood."""
@@ -199,7 +200,7 @@ class EntryReader:
         """Return the group, UNREADABLE where its classes demand a member attribute that did not come."""
         key, text = self._dn(dn)
         kept, facts = self.attributes.reduced(dn, raw)
-        classes = self.attributes.classes(facts.get("objectclass", ()))
+        classes = self._named(facts.get("objectclass", ()))
         readable = all(facts.get(name) for name in self._demanded(classes))
         readable = readable and not self._hidden_by_catalogue(key, facts)
         group = DirectoryGroup(
@@ -224,6 +225,11 @@ class EntryReader:
             searched=self._is_dynamic(classes),
             urls=facts.get("memberurl", ()) if self._traits.dynamic_groups else (),
         )
+
+    def _named(self, values: Sequence[bytes]) -> tuple[str, ...]:
+        """Return object classes as text, without counting them among those that are kept."""
+        raw = tuple(values)
+        return self._classes.get(raw) or self._classes.setdefault(raw, _decoded(values))
 
     def _is_dynamic(self, classes: tuple[str, ...]) -> bool:
         if classes not in self._dynamic:
