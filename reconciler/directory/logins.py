@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from reconciler.model.names import caseless
 
 INVALID_CREDENTIALS = 49
-_NOT_SUPPORTED = 7
+_PROTOCOL_ERROR, _NOT_SUPPORTED = 2, 7
 
 _DATA = re.compile(r"\bdata ([0-9A-Fa-f]{1,8})\b")
 _LOGON: Mapping[str, str] = {
@@ -76,7 +76,7 @@ def why_refused(code: int, message: str, method: str, *, encrypted: bool) -> str
         return _LOGON.get(data, "the name or the password is wrong")
     if code == _STRONGER and encrypted:
         return _UNSIGNED
-    if code == _NOT_SUPPORTED and method == "ntlm":
+    if code in {_PROTOCOL_ERROR, _NOT_SUPPORTED} and method == "ntlm":
         return "this server does not know NTLM, which is Active Directory's: use a DN and a password"
     return _CODES.get(code, "")
 

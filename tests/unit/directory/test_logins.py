@@ -42,8 +42,10 @@ def test_a_server_that_wants_signing_is_told_how_to_get_encryption() -> None:
 
 
 def test_a_server_that_knows_no_such_login_is_told_from_a_refusal() -> None:
-    """Code 7 is about the way to log in, not about the account."""
+    """Code 7 is about the way to log in, not about the account; 389 says 2 to bind choices that only Microsoft has."""
     assert "this server does not know NTLM" in why_refused(7, "", "ntlm", encrypted=False)
+    assert "this server does not know NTLM" in why_refused(2, "Unknown bind method", "ntlm", encrypted=True)
+    assert why_refused(2, "", "simple", encrypted=False) == ""
     assert "supportedSASLMechanisms" in why_refused(7, "", "gssapi", encrypted=False)
 
 
