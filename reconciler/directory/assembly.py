@@ -16,7 +16,7 @@ from reconciler.model.names import DnKey
 class Assembly:
     """Groups one by one, and on the way what was odd about them.
 
-    `claimed` are the groups that memberOf tells of, `searches` those whose members a search has yet to find. `ambiguous`
+    `claimed` are the groups that show no member and that memberOf tells of, `searches` those whose members a search has yet to find. `ambiguous`
     gathers the logins that name several people.
     """
 
@@ -47,7 +47,7 @@ class Assembly:
             dangling=found.dangling,
             readability=group.readability,
         )
-        if key in self.claimed and not held.dns and not held.uids:
+        if key in self.claimed:
             whole = self._by_claims(whole, self.claimed[key])
         if key in self.searches:
             self._unsearched.append(group.dn)

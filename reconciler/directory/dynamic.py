@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Literal
 from urllib.parse import unquote, urlsplit
@@ -15,6 +16,7 @@ from reconciler.model.text import shortened
 
 Scope = Literal["sub", "one", "base"]
 
+_MISREAD = re.compile(rb"[\x00-\x1f\x7f#]|^ | $")  # what urlsplit takes for something else, or leaves out
 _SCOPES: dict[str, Scope] = {"": "base", "base": "base", "one": "one", "sub": "sub"}  # RFC 4516 3: base is the default
 
 
@@ -33,9 +35,10 @@ class UnusableUrl(ValueError):
 
 def member_search(url: bytes, schema: DirectorySchema) -> MemberSearch:
     """Return what a memberURL asks for; raises UnusableUrl for one that this server alone cannot answer."""
+    if _MISREAD.search(url):
+        raise UnusableUrl("it is no LDAP URL: it holds a # or a control character that is not written as %xx")
     try:
-        text = url.decode()
-        parts = urlsplit(text)
+        parts = urlsplit(url.decode())
         fields = [unquote(field, errors="strict") for field in f"{parts.query}???".split("?")]
         base = unquote(parts.path.removeprefix("/"), errors="strict")
         dn_key(base)

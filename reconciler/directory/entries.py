@@ -15,7 +15,7 @@ from reconciler.directory.sids import primary_group_sid
 from reconciler.errors import ReadIncomplete
 from reconciler.model.access import STABLE_ID_MISSING, UserKey
 from reconciler.model.directory import Attributes, Dialect, DirectoryGroup, Person, Readability
-from reconciler.model.names import DnKey, DnSyntaxError, caseless, dn_key, is_under, rdn_values, split_unique_member
+from reconciler.model.names import DnKey, DnSyntaxError, caseless, dn_key, domain_of, rdn_values, split_unique_member
 from reconciler.model.schema import DirectorySchema
 from reconciler.model.text import shortened
 
@@ -83,7 +83,7 @@ class RawPerson(NamedTuple):
 class RawGroup(NamedTuple):
     """A group without its members, and the members as the directory names them: by DN, by login.
 
-    `searched`: its members are (also) those that a search finds; `urls` are the searches, where they are to be made.
+    `shows`: some member attribute came with a value. `searched`: its members are (also) those that a search finds; `urls` are the searches, where they are to be made.
     """
 
     key: DnKey
@@ -92,6 +92,7 @@ class RawGroup(NamedTuple):
     uids: Sequence[bytes]
     sid: bytes = b""
     member_of: Sequence[bytes] = ()
+    shows: bool = True
     searched: bool = False
     urls: Sequence[bytes] = ()
 
@@ -190,7 +191,7 @@ class EntryReader:
         found = markers.found_in(facts)
         try:
             is_disabled = bool(found) and markers.disabled(found, self._moment)
-        except ValueError as error:
+        except (ValueError, OverflowError) as error:
             _fail(text, f"its marker of disabled accounts cannot be read ({', '.join(found)}): {error}", error)
         person = Person(UserKey(self._stable_key(text, key, facts)), text, kept, is_disabled)
         claims = facts.get("memberof", ()) if self._traits.member_of else ()
@@ -222,6 +223,7 @@ class EntryReader:
             facts.get("memberuid", ()),
             sid=facts["objectsid"][0] if "objectsid" in facts else b"",
             member_of=claims,
+            shows=not _MEMBERS.isdisjoint(facts),
             searched=self._is_dynamic(classes),
             urls=facts.get("memberurl", ()) if self._traits.dynamic_groups else (),
         )
@@ -248,10 +250,14 @@ class EntryReader:
             _fail(dn, f"its primary group cannot be read: {error}", error)
 
     def _hidden_by_catalogue(self, key: DnKey, facts: Mapping[str, Sequence[bytes]]) -> bool:
+        """A child domain lies under its parent by name, and is another domain all the same."""
         home = self._traits.home
-        if home is None or is_under(key, home):
+        if home is None or domain_of(key) == home:
             return False
-        return not any(int(value) & _UNIVERSAL for value in facts.get("grouptype", ()))
+        try:
+            return not any(int(value) & _UNIVERSAL for value in facts.get("grouptype", ()))
+        except ValueError as error:
+            _fail(key, f"its groupType cannot be read: {error}", error)
 
     def _dn(self, dn: bytes) -> tuple[DnKey, str]:
         try:

@@ -33,7 +33,9 @@ def about_dynamic_groups(dns: Iterable[str]) -> list[str]:
     if not named:
         return []
     fact = f"{_listed(named)} {_has(named)} members by a search (memberURL), which was not made"
-    return [f"{fact}, so the group counts as unreadable; dynamic_groups: true in the policy makes such searches"]
+    return [
+        f"{fact}, so the group counts as unreadable; read from a server, dynamic_groups: true in the policy makes such searches"
+    ]
 
 
 def about_foreign_members(groups: Iterable[DirectoryGroup]) -> list[str]:

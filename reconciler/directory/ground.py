@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from reconciler.directory import entries, markers
+from reconciler.directory.catalogue import catalogue_warnings
 from reconciler.directory.client import PAGED_RESULTS, Client
 from reconciler.directory.defaults import dialect_of, filters_of, wire_text
 from reconciler.directory.known_names import Shown, check_names
@@ -14,6 +15,7 @@ from reconciler.directory.references import keys_of, other_contexts
 from reconciler.directory.servers import Search
 from reconciler.errors import ReadIncomplete
 from reconciler.model.directory import Dialect, Needs
+from reconciler.model.filter import attributes_of
 from reconciler.model.names import DnKey, caseless
 from reconciler.model.schema import DirectorySchema, SchemaSyntaxError, names_of, parse_schema
 from reconciler.model.standard_schema import standard_schema
@@ -37,11 +39,6 @@ ROOT_DSE = (
 )
 _SCHEMA = ("attributeTypes", "objectClasses", "matchingRules")
 _NOT_SHOWN = frozenset({0, 32, 50})  # with these codes and no entry, a server keeps its schema to itself
-
-_CATALOGUE = (
-    "read from a global catalogue: of other domains' groups it holds the members of universal ones alone, so the others "
-    "count as unreadable"
-)
 
 RootDse = Mapping[str, Sequence[bytes]]
 """The root DSE's attributes, by name in lower case."""
@@ -82,7 +79,9 @@ def survey(client: Client, config: DirectoryConfig, needs: Needs, root: RootDse 
     traits = _traits(client, config, root, dialect)
     person = {*needs.person, *entries.ATTRIBUTES, *markers.ATTRIBUTES, "uid", *traits.person_attributes()}
     group = {*needs.group, *entries.ATTRIBUTES, *entries.MEMBER_ATTRIBUTES, "cn", *traits.group_attributes()}
-    warnings += (_CATALOGUE,) if traits.home is not None else ()
+    if client.catalogue:
+        looked_at = {*needs.person, *needs.group, *attributes_of(filters.people), *attributes_of(filters.groups)}
+        warnings += _about_catalogue(client, root, where, looked_at)
     return Ground(
         config=config,
         where=where,
@@ -139,6 +138,16 @@ def base_entry(client: Client, search: Search, accepted: frozenset[int] = frozen
         check_code(answer, search.what)
     found = answer.entries[0][1] if answer.entries else {}
     return {caseless(name): values for name, values in found.items()}
+
+
+def _about_catalogue(client: Client, root: RootDse, where: str, needed: Collection[str]) -> tuple[str, ...]:
+    places = root.get("schemanamingcontext", ())
+    if not keys_of(root.get("defaultnamingcontext", ())) or not keys_of(places):
+        raise ReadIncomplete(
+            f"{where}: {client.url} is a global catalogue and does not say of which domain and forest, so which groups it "
+            "knows whole is not known: let the account read the root DSE"
+        )
+    return catalogue_warnings(client, where, places[0].decode("utf-8", "replace"), needed)
 
 
 def _traits(client: Client, config: DirectoryConfig, root: RootDse, dialect: Dialect) -> entries.Traits:

@@ -7,13 +7,15 @@ from dataclasses import replace
 from functools import partial
 from urllib.parse import quote
 
+from reconciler.directory.claims import under_any
 from reconciler.directory.client import Client
 from reconciler.directory.collection import paused_collection
-from reconciler.directory.dynamic import UnusableUrl, member_search
+from reconciler.directory.dynamic import MemberSearch, UnusableUrl, member_search
 from reconciler.directory.ground import ANY, Ground, survey, where_of
-from reconciler.directory.moved import FEW, IDS, candidates, recognise
+from reconciler.directory.members import key_of
+from reconciler.directory.moved import FEW, IDS, candidates, check_all_came, recognise
 from reconciler.directory.observer import SILENT, Observer
-from reconciler.directory.pages import RawAttributes, RawEntry, check_code, complete_pages, located
+from reconciler.directory.pages import NotHere, RawAttributes, RawEntry, check_code, complete_pages, located
 from reconciler.directory.ranges import completed
 from reconciler.directory.reduction import Origin, Reduction, moment_of
 from reconciler.directory.selection import read_with
@@ -21,6 +23,7 @@ from reconciler.directory.servers import Search
 from reconciler.directory.session import connected
 from reconciler.errors import ReadIncomplete
 from reconciler.model.directory import Needs, Snapshot
+from reconciler.model.names import DnKey
 from reconciler.model.text import shortened
 from reconciler.policy.model import DirectoryConfig
 
@@ -79,19 +82,29 @@ def expand_groups(client: Client, ground: Ground, reduction: Reduction) -> None:
     for group, urls in reduction.searches.items():
         try:
             wanted = [member_search(url, ground.schema) for url in urls]
-        except UnusableUrl:
+            found = [dn for each in wanted for dn in _found_by(client, ground, group, each)]
+        except (UnusableUrl, NotHere):
             continue
-        found: list[bytes] = []
-        for each in wanted:
-            what = f'{ground.where}: members of "{shortened(group)}" under "{shortened(each.base)}"'
-            search = Search(what, each.base, each.filter, ("1.1",), each.scope)
-            found.extend(dn for page in pages_of(client, ground, search) for dn, _ in page)
         if wanted:
             reduction.add_members(group, found)
 
 
+def _found_by(client: Client, ground: Ground, group: str, wanted: MemberSearch) -> Iterator[bytes]:
+    what = f'{ground.where}: members of "{shortened(group)}" under "{shortened(wanted.base)}"'
+    search = Search(what, wanted.base, wanted.filter, ("1.1",), wanted.scope)
+    for page in pages_of(client, ground, search):
+        yield from (dn for dn, _ in page)
+
+
 def look_again(client: Client, ground: Ground, reduction: Reduction) -> None:
-    """Find those again who were renamed while the directory was read."""
+    """Find those again who were renamed while the directory was read.
+
+    Of several bases, all but the last are listed once more: whoever moved into one that had been read would be in none.
+    """
+    for search in (*ground.people[:-1], *ground.groups[:-1]):
+        with located(search.what):
+            for page in pages_of(client, ground, replace(search, attributes=IDS)):
+                check_all_came(reduction, page)
     bases = (*ground.config.bases, *ground.config.group_bases)
     names = candidates(reduction, bases)
     if not names:
@@ -103,19 +116,27 @@ def look_again(client: Client, ground: Ground, reduction: Reduction) -> None:
 def _entries_again(client: Client, ground: Ground, names: Sequence[bytes]) -> Iterator[RawEntry]:
     """Active Directory lists what has changed since the read began; elsewhere each name is looked up, or all are listed."""
     what = f"{ground.where}: who it is that groups name and that was not among the entries"
-    since = ground.root.get("highestcommittedusn") if ground.dialect == "active_directory" else None
-    if since or len(names) > FEW:
-        changed = f"(uSNChanged>={int(since[0])})" if since else ""
+    since = ground.root.get("highestcommittedusn", (b"",))[0] if ground.dialect == "active_directory" else b""
+    if since.isdigit() or len(names) > FEW:
+        changed = f"(uSNChanged>={since.decode()})" if since.isdigit() else ""
         for search in (*ground.people, *ground.groups):
             narrowed = f"(&{search.filter}{changed})" if changed else search.filter
             for page in pages_of(client, ground, replace(search, filter=narrowed, attributes=IDS)):
                 yield from page
         return
     for name in names:
-        answer = client.entry(Search(what, name.decode(), ANY, IDS))
+        answer = client.entry(Search(what, name.decode(), _selecting(ground, name), IDS))
         if answer.code not in _NOBODY_THERE:
             check_code(answer, what)
         yield from answer.entries
+
+
+def _selecting(ground: Ground, name: bytes) -> str:
+    """Return the filter that selects what would have come from that place: a group outside the groups' base would not."""
+    filters = [
+        each.filter for each in (*ground.people, *ground.groups) if under_any(DnKey(key_of(name) or ""), (each.base,))
+    ]
+    return f"(|{''.join(dict.fromkeys(filters))})"
 
 
 def _attributes(client: Client, what: str, dn: bytes, names: Sequence[str]) -> RawAttributes:

@@ -37,4 +37,7 @@ def _login(way: Way) -> list[str]:
     start_tls = ["-ZZ"] if way.address.tls == "starttls" else []
     if way.method in _SASL:
         return [*start_tls, "-Q", "-Y", _SASL[way.method]]
+    if way.method == "ntlm":  # a simple bind would send the password itself
+        domain, _, name = way.dn.partition("\\")
+        return [*start_tls, "-Q", "-Y", "GSS-SPNEGO", "-U", name, "-R", domain, "-W"]
     return [*start_tls, "-x", *(["-D", way.dn, "-W"] if way.dn else [])]

@@ -11,7 +11,7 @@ from typing import TypeAlias, TypeVar
 from reconciler.desired.filters import FilterIndex
 from reconciler.directory.collection import paused_collection
 from reconciler.directory.defaults import Filters, dialect_of, filters_of
-from reconciler.directory.entries import AttributeReader
+from reconciler.directory.entries import AttributeReader, Traits
 from reconciler.directory.ldif import LdifEntry, LdifError, read_entries
 from reconciler.directory.pages import RawAttributes, located
 from reconciler.directory.reduction import Origin, Reduction, moment_of
@@ -39,7 +39,7 @@ def read_ldif(config: DirectoryConfig, needs: Needs, read_at: str) -> Snapshot:
         filters=filters_of(config, dialect),
         bases={_key(base, where): base for base in config.bases},
         group_bases={_key(base, where): base for base in config.group_bases or config.bases},
-        reduction=Reduction(needs, standard_schema(), moment_of(read_at)),
+        reduction=Reduction(needs, standard_schema(), moment_of(read_at), Traits(dialect)),
         file=config.file,
     )
     try:

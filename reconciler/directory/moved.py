@@ -6,21 +6,20 @@ second look that person would seem to have left every group.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 
 from reconciler.directory.claims import under_any
 from reconciler.directory.entries import ATTRIBUTES
 from reconciler.directory.members import key_of
 from reconciler.directory.pages import RawEntry
 from reconciler.directory.reduction import Reduction
+from reconciler.errors import ReadIncomplete
+from reconciler.model.text import shortened
 
 FEW = 50
 """So many DNs are looked up one by one; for more, all entries are listed once again, by id alone."""
 
 IDS = tuple(name for name in ATTRIBUTES if name != "objectClass")
-
-Look = Callable[[bytes], Iterable[RawEntry]]
-"""Returns the entry of that DN, or none, with its ids."""
 
 
 def candidates(reduction: Reduction, bases: Iterable[str]) -> list[bytes]:
@@ -31,11 +30,32 @@ def candidates(reduction: Reduction, bases: Iterable[str]) -> list[bytes]:
 
 
 def recognise(reduction: Reduction, entries: Iterable[RawEntry], names: Iterable[bytes]) -> None:
-    """Let those of the names lead to known entries that, by their stable id, are entries which came under another DN."""
+    """Let those of the names lead to known entries that, by their stable id, are entries which came under another DN.
+
+    `entries` are people and groups as the policy's filters select them. Raises ReadIncomplete for one that did not come.
+    """
     wanted = {key_of(name): name for name in names}
     known = reduction.by_id()
     for dn, attributes in entries:
         name = wanted.get(key_of(dn))
+        if name is None:
+            continue
         found = known.get(reduction.stable_id(dn, attributes))
-        if name is not None and found is not None:
-            reduction.also_known_as(name, found)
+        if found is None:
+            raise _came_meanwhile(dn)
+        reduction.also_known_as(name, found)
+
+
+def check_all_came(reduction: Reduction, entries: Iterable[RawEntry]) -> None:
+    """Raise ReadIncomplete for an entry that is there and did not come: it moved behind the back of the searches."""
+    known = reduction.by_id()
+    for dn, attributes in entries:
+        if reduction.stable_id(dn, attributes) not in known:
+            raise _came_meanwhile(dn)
+
+
+def _came_meanwhile(dn: bytes) -> ReadIncomplete:
+    return ReadIncomplete(
+        f'entry "{shortened(dn.decode(errors="backslashreplace"))}" is there now and did not come before: it was moved or '
+        "made while the directory was read; run again"
+    )

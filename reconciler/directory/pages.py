@@ -42,6 +42,7 @@ _CODES = {
     80: "other",
     4096: "e-syncRefreshRequired",
 }
+_NOT_HERE = frozenset({10, 32, 34, 50})
 _WAYS_OUT = {
     3: "raise the server's time limit for this account",
     4: "raise the server's size limit (for paged searches too) for this account",
@@ -51,6 +52,10 @@ _WAYS_OUT = {
     32: "the search base does not exist, or this account may not see it",
     50: "give this account the right to read",
 }
+
+
+class NotHere(ReadIncomplete):
+    """What was asked for lies elsewhere, is not there, or may not be seen: asking again changes nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,9 +121,8 @@ def check_code(page: Page, where: str) -> None:
     """Raise ReadIncomplete unless the answer ended with success; `where` says what was being read."""
     if page.code:
         way_out = f"; {_WAYS_OUT[page.code]}" if page.code in _WAYS_OUT else ""
-        raise ReadIncomplete(
-            f"{where} ended with {code_text(page.code, page.message)}, so entries may be missing{way_out}"
-        )
+        family = NotHere if page.code in _NOT_HERE else ReadIncomplete
+        raise family(f"{where} ended with {code_text(page.code, page.message)}, so entries may be missing{way_out}")
 
 
 def check_page(page: Page, where: str, harmless: Collection[DnKey]) -> None:
@@ -126,7 +130,7 @@ def check_page(page: Page, where: str, harmless: Collection[DnKey]) -> None:
     check_code(page, where)
     elsewhere = gaps(page.references, harmless)
     if elsewhere:
-        raise ReadIncomplete(
+        raise NotHere(
             f"{where} refers to {shortened(elsewhere[0])} for a part of the answer, which is not followed: "
             "entries are missing; read from a server that holds all of the base, or choose a base without that part"
         )

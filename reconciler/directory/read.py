@@ -58,6 +58,8 @@ def _read_saved(config: DirectoryConfig, needs: Needs) -> Snapshot:
     if snapshot.directory != config.name:
         raise ReadIncomplete(f'{where} was taken from another directory, "{shortened(snapshot.directory)}"')
     otherwise = "; ".join(differences(read_with(config), snapshot.read_with, config.explicit))
+    if config.dialect not in {"auto", snapshot.dialect}:
+        otherwise = "; ".join(filter(None, (otherwise, f"dialect is {config.dialect} and was {snapshot.dialect}")))
     if otherwise:
         raise ReadIncomplete(
             f"{where} was read otherwise than this policy says: {otherwise}; take the snapshot again with this policy"

@@ -52,6 +52,7 @@ class Reduction:
         self._group_reader = EntryReader(needs.group, schema, moment, traits)
         self._primary = PrimaryGroups()
         self._claims = MemberOf()
+        self._silent: set[DnKey] = set()
         self._searches: dict[DnKey, Sequence[bytes]] = {}
         self._people: dict[DnKey, Person] = {}
         self._groups: dict[DnKey, tuple[DirectoryGroup, Held]] = {}
@@ -85,6 +86,8 @@ class Reduction:
             self._primary.add_group(key, found.sid)
         if found.member_of:
             self._claims.add(key, found.member_of)
+        if not found.shows:
+            self._silent.add(key)
         if found.searched:
             self._searches[key] = found.urls
 
@@ -142,7 +145,7 @@ class Reduction:
         assembly = Assembly(
             resolver=self._members.resolver(places),
             primary=self._primary,
-            claimed=claimed,
+            claimed={key: claim for key, claim in claimed.items() if key in self._silent},
             searches=self._searches,
             nested=origin.read_with.nested_groups,
         )
@@ -179,6 +182,7 @@ class Reduction:
                 cn = rdn_values(claim.dn).get("cn", "")
                 group = DirectoryGroup(STABLE_ID_MISSING + key, claim.dn, cn, {"cn": (cn,)} if cn else {})
                 self._groups[key] = (replace(group, readability=Readability.UNREADABLE), NOBODY)
+                self._silent.add(key)
 
     def _classes(self) -> frozenset[str]:
         return self._person_reader.attributes.classes_kept | self._group_reader.attributes.classes_kept

@@ -18,7 +18,7 @@ def other_contexts(root: Mapping[str, Sequence[bytes]]) -> frozenset[DnKey]:
     """Return the naming contexts of a root DSE (attribute names in lower case) that hold neither people nor groups."""
     named = [*root.get("configurationnamingcontext", ()), *root.get("schemanamingcontext", ())]
     zones = [key for key in keys_of(root.get("namingcontexts", ())) if rdn_of(key) in _ZONES]
-    return frozenset((*keys_of(named), *zones))
+    return frozenset((*keys_of(named), *zones)) - {DnKey("")}
 
 
 def keys_of(values: Iterable[bytes]) -> list[DnKey]:

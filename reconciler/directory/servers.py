@@ -119,6 +119,8 @@ def _address(url: str, tls: Tls, where: str) -> Address:
                 f'{where}: "{shortened(url)}" does not say which socket: ldapi://%2Frun%2Fslapd%2Fldapi'
             )
         return Address(url, url, None)
+    if "@" in parts.netloc:
+        raise DirectoryUnreachable(f"{where}: a server URL has no name and password in it; bind says how to log in")
     if scheme not in {"ldap", "ldaps"} or not host:
         raise DirectoryUnreachable(
             f'{where}: "{shortened(url)}" is no server URL: expected ldaps://host or ldap://host'

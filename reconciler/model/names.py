@@ -233,6 +233,15 @@ def parent(key: DnKey) -> DnKey:
     return DnKey(key.partition(",")[2])
 
 
+def domain_of(key: DnKey) -> DnKey:
+    """Return the part of a DN that is made of domain components (RFC 2247): which domain the entry is of."""
+    parts = key.split(",")
+    start = len(parts)
+    while start and parts[start - 1].startswith("dc="):
+        start -= 1
+    return DnKey(",".join(parts[start:]))
+
+
 def is_under(key: DnKey, base: DnKey) -> bool:
     """Tell whether an entry is the base or below it; everything is below the empty DN."""
     return not base or key == base or key.endswith(f",{base}")

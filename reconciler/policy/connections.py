@@ -157,7 +157,9 @@ def _check_bind(node: Node, findings: Findings) -> None:
     sasl, dn, password = bind.text("sasl"), bind.text("dn"), bind.get("password")
     if sasl in {"external", "gssapi"} and (dn or password):
         extra = "password" if password else "dn"
-        _bind_error(bind, findings, f"sasl: {sasl} takes no {extra}: who it is, it knows itself. Remove one of the two.")
+        _bind_error(
+            bind, findings, f"sasl: {sasl} takes no {extra}: who it is, it knows itself. Remove one of the two."
+        )
     elif sasl in {"", "ntlm"} and not (dn and password):
         _bind_error(
             bind, findings, "A bind is dn and password, or sasl: external or gssapi. Leave bind out to be anonymous."

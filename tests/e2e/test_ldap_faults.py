@@ -199,14 +199,20 @@ def test_an_end_that_never_comes_is_waited_for_and_missed(world: World) -> None:
 def test_an_entry_that_a_server_leaves_out_cannot_be_missed(world: World) -> None:
     """LDAP numbers no entries: a page without one of them is as good a page, and no client can tell.
 
-    What can be told: only that entry is gone, and nothing else has changed. That nobody loses access for it is up to the
-    guards of the plan. Without a root DSE there is no read, without a schema a warning in the snapshot.
+    What can be told: somebody whom a group names is looked for again, and is there. Of an entry that no group names, only
+    that it is gone, and that nothing else has changed: that nobody loses access for it is up to the guards of the plan. Without a root DSE there is no read, without a schema a warning in the snapshot.
     """
     entries = [at for at, tag in enumerate(tags(world.messages), 1) if tag == ENTRY and "page" in world.places[at - 1]]
+    named = {world.good.people[place].dn for group in world.good.groups for place in group.people}
+    assert named
     for at, outcome in _outcomes(world, dropped, entries):
-        assert isinstance(outcome, Snapshot)
         dn = _dn(world.messages[at - 1])
-        assert _dns(outcome) == _dns(world.good) - {dn}
+        if isinstance(outcome, Snapshot):
+            assert dn not in named
+            assert _dns(outcome) == _dns(world.good) - {dn}
+        else:
+            assert dn in named
+            assert f'entry "{dn}" is there now and did not come before' in str(outcome)
     others = [at for at, tag in enumerate(tags(world.messages), 1) if tag == ENTRY and at not in entries]
     (_, root), (_, schema) = _outcomes(world, dropped, others)
     assert "does not say what it is (it shows no root DSE)" in str(root)

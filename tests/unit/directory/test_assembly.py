@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from reconciler.directory.entries import Traits
-from reconciler.directory.moved import candidates, recognise
+from reconciler.directory.moved import candidates, check_all_came, recognise
 from reconciler.directory.reduction import Origin, Reduction, moment_of
 from reconciler.errors import ReadIncomplete
 from reconciler.model.directory import Needs, Readability, ReadWith, Snapshot
@@ -141,7 +141,7 @@ def test_a_dynamic_group_whose_search_nobody_made_is_unreadable() -> None:
     assert snapshot.warnings == (
         (
             "cn=g has members by a search (memberURL), which was not made, so the group counts as unreadable; "
-            "dynamic_groups: true in the policy makes such searches"
+            "read from a server, dynamic_groups: true in the policy makes such searches"
         ),
     )
 
@@ -185,6 +185,7 @@ def test_a_global_catalogue_knows_the_members_of_universal_groups_of_other_domai
     """Of its own domain it knows all."""
     groups: dict[str, Raw] = {
         "cn=a,dc=home": {"groupType": [b"-2147483646"]},
+        "cn=e,ou=x,dc=child,dc=home": {"groupType": [b"-2147483646"]},
         "cn=b,dc=other": {"groupType": [b"-2147483640"]},
         "cn=c,dc=other": {"groupType": [b"-2147483646"]},
         "cn=d,dc=other": {},
@@ -196,7 +197,10 @@ def test_a_global_catalogue_knows_the_members_of_universal_groups_of_other_domai
         "cn=b,dc=other": READ,
         "cn=c,dc=other": UNREADABLE,
         "cn=d,dc=other": UNREADABLE,
+        "cn=e,ou=x,dc=child,dc=home": UNREADABLE,
     }
+    with pytest.raises(ReadIncomplete, match="its groupType cannot be read"):
+        _reduction({}, {"cn=a,dc=other": {"groupType": [b"many"]}}, traits)
 
 
 def test_somebody_renamed_during_the_read_keeps_the_groups() -> None:
@@ -206,10 +210,32 @@ def test_somebody_renamed_during_the_read_keeps_the_groups() -> None:
     reduction = _reduction({"cn=old,dc=x": uuid}, groups, Traits())
     names = candidates(reduction, ("dc=x", "ou=g,dc=x"))
     assert names == [b"CN=New,dc=x", b"cn=ghost,dc=x"]
-    recognise(reduction, [(b"cn=new,dc=x", uuid), (b"cn=stranger,dc=x", {})], names)
+    other = {"entryUUID": [b"22222222-0000-4000-8000-000000000001"]}
+    recognise(reduction, [(b"cn=new,dc=x", uuid), (b"cn=stranger,dc=x", other)], names)
     snapshot = reduction.snapshot(ORIGIN)
     assert snapshot.groups[0].people == (0,)
     assert snapshot.groups[0].dangling == ("cn=far,dc=y", "cn=ghost,dc=x", "nodn")
+
+
+def test_somebody_who_is_there_and_did_not_come_ends_the_read() -> None:
+    """Moved behind the back of the searches, or made meanwhile: in no answer, and not gone."""
+    uuid = {"entryUUID": [b"11111111-0000-4000-8000-000000000001"]}
+    reduction = _reduction({}, {"cn=g,ou=g,dc=x": {"member": [b"cn=bob,ou=a,dc=x"]}}, Traits())
+    names = candidates(reduction, ("dc=x",))
+    said = r'entry "CN=Bob,ou=a,dc=x" is there now and did not come before'
+    with pytest.raises(ReadIncomplete, match=said):
+        recognise(reduction, [(b"CN=Bob,ou=a,dc=x", uuid)], names)
+    with pytest.raises(ReadIncomplete, match=said):
+        check_all_came(reduction, [(b"CN=Bob,ou=a,dc=x", uuid)])
+    check_all_came(_reduction({"cn=bob,ou=b,dc=x": uuid}, {}, Traits()), [(b"CN=Bob,ou=a,dc=x", uuid)])
+
+
+def test_a_group_that_holds_a_placeholder_shows_its_members() -> None:
+    """An empty DN stands for nobody where a class demands a member: what people claim does not count then."""
+    people: dict[str, Raw] = {"cn=a": {"memberOf": [b"cn=g,ou=g,dc=x"]}}
+    groups: dict[str, Raw] = {"cn=g,ou=g,dc=x": {"objectClass": [b"groupOfNames"], "member": [b""]}}
+    snapshot = _reduction(people, groups, Traits(member_of=True)).snapshot(ORIGIN)
+    assert (snapshot.groups[0].people, snapshot.groups[0].readability, snapshot.warnings) == ((), READ, ())
 
 
 def test_what_is_asked_for_follows_from_what_counts() -> None:
@@ -226,3 +252,10 @@ def test_submember_is_a_member_attribute() -> None:
     """Some directories name members by it."""
     snapshot = _reduction({"cn=a": {}}, {"cn=g": {"submember": [b"cn=a"]}}, Traits()).snapshot(ORIGIN)
     assert snapshot.groups[0].people == (0,)
+
+
+@pytest.mark.parametrize("value", [b"-9223372036854775808", b"1" * 41])
+def test_a_date_that_no_calendar_has_ends_the_read(value: bytes) -> None:
+    """It is named, and the program does not fall over it."""
+    with pytest.raises(ReadIncomplete, match="its marker of disabled accounts cannot be read"):
+        _reduction({"cn=a": {"accountExpires": [value]}}, {})

@@ -39,6 +39,10 @@ def test_a_search_of_this_server_is_made_as_it_is_written(url: bytes, found: Mem
         (b"ldap:///dc=x??sub?(cn=", "it is no LDAP URL: "),
         (b"ldap:///dc=%ff??sub?(cn=a)", "it is no LDAP URL: "),
         (b"\xff", "it is no LDAP URL: "),
+        (b"ldap:///ou=C#,dc=x??sub?(objectClass=person)", "it holds a # or a control character"),
+        (b"ldap:///dc=x??sub?(cn=a\tb)", "it holds a # or a control character"),
+        (b"ldap:///dc=x??sub?(!(l=B\n))", "it holds a # or a control character"),
+        (b" ldap:///dc=x??sub?(cn=a)", "it holds a # or a control character"),
         (b"ldap:///dc=x??sub?(!(titel=Boss))", "its filter cannot be relied on: "),
     ],
 )

@@ -46,3 +46,11 @@ def test_each_way_in_has_its_options(address: Address, method: str, words: str) 
     """StartTLS or nothing; a socket by its encoded path; no file of authorities where nothing is encrypted."""
     line = ldapsearch(Question(SEARCH, Way(address, method, ca_file="" if address.tls else "ca.pem")))
     assert line.startswith(f"ldapsearch -LLL -o ldif_wrap=no {words} -a never ")
+
+
+def test_ntlm_is_no_simple_bind_that_would_send_the_password_itself() -> None:
+    """The same mechanism by its SASL name; the password is asked for."""
+    way = Way(Address("ldap://dc1", "dc1", 389), "ntlm", "CORP\\reader")
+    line = ldapsearch(Question(SEARCH, way))
+    assert "-Q -Y GSS-SPNEGO -U reader -R CORP -W" in line
+    assert " -x " not in line

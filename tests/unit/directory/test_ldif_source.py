@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from pathlib import Path
 
 import pytest
@@ -147,3 +148,20 @@ def test_the_size_of_the_batches_does_not_matter(file: Path, monkeypatch: pytest
     monkeypatch.setattr(ldif_source, "_BATCH", 7)
     assert _read(file) == whole
     assert sum(len(group.people) for group in whole.groups) == 60
+
+
+def test_an_export_of_active_directory_has_its_primary_groups(tmp_path: Path) -> None:
+    """Where the policy says what it is an export of; the SID is in base64 there."""
+    domain = bytes.fromhex("0105000000000005150000000102030405060708090a0b0c")
+
+    def sid(number: int) -> str:
+        return base64.b64encode(domain + number.to_bytes(4, "little")).decode()
+
+    file = tmp_path / "ad.ldif"
+    file.write_text(
+        "dn: CN=Ann,DC=ad\nobjectClass: user\ncn: Ann\nprimaryGroupID: 513\nobjectSid:: " + sid(1104) + "\n\n"
+        "dn: CN=Domain Users,DC=ad\nobjectClass: group\ncn: Domain Users\nobjectSid:: " + sid(513) + "\n",
+        encoding="utf-8",
+    )
+    snapshot = read_directory(ldif_config(file, base="DC=ad", dialect="active_directory"), NEEDS, READ_AT)
+    assert [group.people for group in snapshot.groups] == [(0,)]

@@ -85,6 +85,13 @@ def test_a_snapshot_that_was_read_otherwise_is_refused(saved: Path) -> None:
         _read(saved, group_filter=parse_filter("(cn=a)"), base="dc=other", explicit=frozenset({"group_filter"}))
 
 
+def test_a_snapshot_of_another_dialect_is_refused(saved: Path) -> None:
+    """Who is a person and what is a login were decided by it; where the policy leaves it open, the file says it."""
+    with pytest.raises(ReadIncomplete, match="says: dialect is active_directory and was openldap; take"):
+        _read(saved, dialect="active_directory")
+    assert len(_read(saved, dialect="openldap").people) == len(_read(saved).people) == 6
+
+
 def test_a_base_may_be_written_otherwise(saved: Path) -> None:
     """It is compared as a DN, and as text where it is none."""
     assert len(_read(saved, base="DC=Example, dc=com", explicit=KEYS).people) == 6

@@ -31,6 +31,7 @@ def test_configuration_schema_and_dns_zones_hold_nobody() -> None:
         "dc=forestdnszones,dc=ad,dc=example",
     }
     assert other_contexts({}) == frozenset()
+    assert other_contexts({"configurationnamingcontext": [b""]}) == frozenset()
 
 
 @pytest.mark.parametrize(

@@ -75,6 +75,14 @@ def test_sasl_external_is_for_local_servers() -> None:
         login(config, addresses(config))
 
 
+def test_a_password_in_a_url_is_refused_and_not_shown() -> None:
+    """It would be in every message that names the server."""
+    config = ldap_config("ldaps://reader:hidden@a")
+    with pytest.raises(DirectoryUnreachable, match="has no name and password in it") as caught:
+        addresses(config)
+    assert "hidden" not in str(caught.value)
+
+
 def test_sasl_gssapi_takes_the_ticket_that_the_process_has() -> None:
     """No name, no password; over an encrypted connection, since nothing else protects the answers."""
     config = ldap_config("ldaps://a", bind=Bind(sasl="gssapi"))
