@@ -50,21 +50,22 @@ class _Changed(Listener):
         super().__init__()
         self.there: dict[bytes, bytes] = {}
         self.deleted: set[bytes] = set()
-        self.nameless = False
+        self.odd = False
 
     def entry(self, entry: RawEntry, controls: Controls) -> None:  # noqa: ARG002 - entries of DirSync have none
         """Note an entry."""
         dn, attributes = entry
         guid = OBJECT_GUID.of(attributes)
         deleted = any(caseless(name) == "isdeleted" and b"TRUE" in values for name, values in attributes.items())
-        self.nameless = self.nameless or not guid
+        self.odd = self.odd or not guid
         if deleted:
             self.deleted.add(guid)
         else:
             self.there[guid] = dn
 
-    def intermediate(self, name: str, value: bytes) -> None:
-        """DirSync has none."""
+    def intermediate(self, name: str, value: bytes) -> None:  # noqa: ARG002 - whatever they are
+        """DirSync has none, so this could be anything."""
+        self.odd = True
 
 
 class _Ignored(_Changed):
@@ -153,7 +154,7 @@ class DirSyncSource:
                 raise NotOffered(
                     f'this account lacks the right "Replicating Directory Changes" (DS-Replication-Get-Changes) on "{self._root}"'
                 )
-            if answer.code or changed.nameless or gaps(answer.references, self._ground.harmless):
+            if answer.code or changed.odd or gaps(answer.references, self._ground.harmless):
                 raise Unclear(f"DirSync: the server answers with {code_text(answer.code, answer.message)}")
             try:
                 reply = reply_of(changed.done.get(OID, b""))

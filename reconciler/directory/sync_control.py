@@ -139,11 +139,9 @@ class SyncListener(Listener):
         self.fault = self._take(uuid, entry) or self.fault
 
     def intermediate(self, name: str, value: bytes) -> None:
-        """Take a Sync Info message; any other says nothing that concerns us."""
-        if name != INFO:
-            return
+        """Take a Sync Info message; nobody asked for any other."""
         try:
-            phase, ids = info_of(value)
+            phase, ids = info_of(value if name == INFO else b"")
         except BerError as error:
             self.fault = str(error)
             return
