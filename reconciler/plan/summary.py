@@ -41,9 +41,10 @@ def summary_of(plan: Plan) -> dict[str, int]:
 
 
 def only_adds(plan: Plan) -> bool:
-    """Tell whether nothing in a plan rests on somebody being absent: every change adds, and nothing was held back."""
+    """Tell whether nothing in a plan rests on somebody being absent: every change adds, those held back too, and none is refused."""
     return all(
-        not target.refusals and not target.withheld and all(verb_of(change) == "add" for change in target.changes)
+        not target.refusals
+        and all(verb_of(change) == "add" for change in (*target.changes, *(held.change for held in target.withheld)))
         for target in plan.targets
     )
 

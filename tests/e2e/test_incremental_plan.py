@@ -11,7 +11,7 @@ import pytest
 
 from reconciler.apply.report import Report
 from reconciler.model.change import AddMembership, CreateUser, RemoveMembership
-from reconciler.model.plan import Plan
+from reconciler.model.plan import Hold, Plan
 from reconciler.pipeline import Run, apply_plan, make_plan
 from reconciler.policy.load import load_policy
 from tests.e2e.increments import ALICE, DEVS, PEOPLE, person, removed
@@ -48,10 +48,10 @@ group_links:
 class Company:
     """A directory, a policy and a roster that follows it."""
 
-    def __init__(self, server: Slapd, folder: Path) -> None:
+    def __init__(self, server: Slapd, folder: Path, policy: str = POLICY) -> None:
         """Bring the roster up to date."""
         self.server = server
-        (folder / "policy.yaml").write_text(POLICY.format(url=server.url, base=BASE), encoding="utf-8")
+        (folder / "policy.yaml").write_text(policy.format(url=server.url, base=BASE), encoding="utf-8")
         self.run = Run(load_policy(str(folder), TODAY).policy, TODAY, NOW)
         self.apply(self.plan())
 
@@ -95,6 +95,17 @@ def test_a_plan_that_only_adds_rests_on_changes(company: Company) -> None:
     company.change(person("bob", mail="bob@example.com"), added(DEVS, "member", f"uid=bob,{PEOPLE}"))
     plan = company.plan()
     assert {type(change) for change in plan.targets[0].changes} == {CreateUser, AddMembership}
+    assert not plan.confirmed
+    assert company.people_searches() == 1
+
+
+def test_an_addition_that_is_held_back_needs_no_whole_read(start_slapd: Callable[..., Slapd], tmp_path: Path) -> None:
+    """It is held back at every run, until somebody makes the account."""
+    policy = POLICY.replace("users: {{create: true}}", "users: {{create: false}}")
+    company = Company(start_slapd(SMALL), tmp_path, policy)
+    plan = company.plan()
+    assert plan.empty
+    assert {held.hold for held in plan.targets[0].withheld} == {Hold.NO_ACCOUNT}
     assert not plan.confirmed
     assert company.people_searches() == 1
 

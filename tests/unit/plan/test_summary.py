@@ -60,14 +60,20 @@ def test_people_are_counted_once_per_directory() -> None:
     }
 
 
-def test_only_a_plan_that_adds_and_holds_nothing_back_rests_on_nobodys_absence() -> None:
-    """Any other change, a refusal and a change held back do."""
+def test_only_a_plan_that_adds_rests_on_nobodys_absence() -> None:
+    """Any other change does, made or held back, and so does a refusal; an addition held back says nothing of absence."""
     section = TargetPlan("a", "sql", "", "corp", (EVERY["user.create"], EVERY["membership.add"]))
     refusal = Refusal("max_removals", "Removes.", 1, 0, 1, None, (), "")
-    held = Withheld(AddMembership(ANN, API, VIEWER, WHY), Hold.NO_ACCOUNT)
     assert only_adds(plan_of(section))
     assert only_adds(plan_of())
     assert not only_adds(plan_of(section, replace(section, changes=(EVERY["membership.change"],))))
     assert not only_adds(plan_of(replace(section, changes=(*section.changes, EVERY["user.disable"]))))
     assert not only_adds(plan_of(replace(section, refusals=(refusal,))))
-    assert not only_adds(plan_of(replace(section, withheld=(held,))))
+
+
+@pytest.mark.parametrize("name", EVERY)
+def test_of_what_is_held_back_all_but_additions_rest_on_absence(name: str) -> None:
+    """A removal that is only shown says that somebody is gone, too."""
+    section = TargetPlan("a", "sql", "", "corp", (EVERY["user.create"],))
+    held = replace(section, withheld=(Withheld(EVERY[name], Hold.BY_HAND),))
+    assert only_adds(plan_of(held)) == (verb_of(EVERY[name]) == "add")
