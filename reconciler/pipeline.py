@@ -117,9 +117,13 @@ def take_snapshot(run: Run, directory: str) -> tuple[Snapshot, Needs]:
 
 
 def check_expectations(run: Run) -> tuple[Diagnostic, ...]:
-    """Return the policy's own tests that do not hold; asks no target for its live state."""
+    """Return the policy's own tests that do not hold; asks no target for its live state.
+
+    Directories are read whole, because that somebody lacks something rests on absence.
+    """
     targets = [run.policy.targets[name] for name in sorted({expected.target for expected in run.policy.expect})]
-    snapshots = read_directories(run.policy, targets, run.snapshots, Reading(run.now, observer=run.observer))
+    how = Reading(run.now, whole=True, observer=run.observer)
+    snapshots = read_directories(run.policy, targets, run.snapshots, how)
     directories = {name: Directory(snapshot) for name, snapshot in snapshots.items()}
     wanted = {}
     for target in targets:

@@ -12,7 +12,7 @@ import pytest
 from reconciler.apply.report import Report
 from reconciler.model.change import AddMembership, CreateUser, RemoveMembership
 from reconciler.model.plan import Hold, Plan
-from reconciler.pipeline import Run, apply_plan, make_plan
+from reconciler.pipeline import Run, apply_plan, check_expectations, make_plan
 from reconciler.policy.load import load_policy
 from tests.e2e.increments import ALICE, DEVS, PEOPLE, person, removed
 from tests.servers import ldif_tools
@@ -136,3 +136,13 @@ def test_a_lost_deletion_is_found_by_whatever_else_is_removed(
     gone = {change.who.username for change in plan.targets[0].changes if isinstance(change, RemoveMembership)}
     assert {"alice", "rd"} <= gone
     assert plan.confirmed
+
+
+def test_the_policys_own_tests_are_judged_by_a_whole_read(start_slapd: Callable[..., Slapd], tmp_path: Path) -> None:
+    """Changes alone would still show a leaver whose deletion was lost."""
+    policy = f"{POLICY}expect:\n  - {{{{user: alice, target: roster, has: {{{{team/app: viewer}}}}}}}}\n"
+    company = Company(start_slapd(SMALL, Options(syncprov="syncprov-nopresent TRUE")), tmp_path, policy)
+    assert check_expectations(company.run) == ()
+    company.change(removed(ALICE))
+    (problem,) = check_expectations(company.run)
+    assert "nobody in the directory" in problem.summary
