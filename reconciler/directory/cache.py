@@ -14,11 +14,13 @@ import os
 import secrets
 import stat
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 FORMAT = 1
 _HEAD = "head"
+_IGNORE = ".gitignore"
 _CONTENT = "content-"
 _NEW = "new-"
 _FORGOTTEN = 3600  # seconds after which a file that no head names was left behind by a run that did not end
@@ -69,6 +71,8 @@ class Cache:
         """Keep this in place of what there was; without `content` the head names what is there. Raises OSError."""
         self._folder.mkdir(parents=True, exist_ok=True, mode=_PRIVATE_FOLDER)
         self._folder.chmod(_PRIVATE_FOLDER)
+        with suppress(FileExistsError):  # the policy's folder is mostly part of a repository
+            self._create(_IGNORE, [b"*\n"])
         old = self.head()
         if content is not None:
             name = f"{_CONTENT}{secrets.token_hex(8)}"

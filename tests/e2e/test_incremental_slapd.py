@@ -61,7 +61,7 @@ def test_nothing_is_written_but_the_head_where_nothing_changed(directory: Increm
     content = {path.name: path.stat().st_mtime_ns for path in directory.folder.glob("content-*")}
     directory.follows()
     assert {path.name: path.stat().st_mtime_ns for path in directory.folder.glob("content-*")} == content
-    assert len(list(directory.folder.iterdir())) == 2
+    assert len(list(directory.folder.glob("[!.]*"))) == 2
 
 
 def test_who_comes_changes_and_leaves_is_seen(directory: Increments) -> None:

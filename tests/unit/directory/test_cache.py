@@ -48,10 +48,22 @@ def test_a_new_head_names_the_content_that_is_there(folder: Path) -> None:
 
 
 def test_the_content_before_is_removed(folder: Path) -> None:
-    """One head and one content."""
+    """One head and one content are left."""
     Cache(str(folder)).write(HEAD, [b"three"])
     assert _state(folder) == (HEAD, b"three")
-    assert len(list(folder.iterdir())) == 2
+    assert len(list(folder.glob("[!.]*"))) == 2
+
+
+def test_git_sees_nothing_of_a_cache(folder: Path) -> None:
+    """Nor of one that an earlier version made; what its owner wrote there is left."""
+    ignored = folder / ".gitignore"
+    assert ignored.read_text(encoding="ascii") == "*\n"
+    ignored.unlink()
+    Cache(str(folder)).write(HEAD, None)
+    assert ignored.read_text(encoding="ascii") == "*\n"
+    ignored.write_text("*.bak\n", encoding="ascii")
+    Cache(str(folder)).write(HEAD, None)
+    assert ignored.read_text(encoding="ascii") == "*.bak\n"
 
 
 def test_nothing_is_read_where_nothing_is(tmp_path: Path) -> None:
