@@ -22,17 +22,19 @@ def find_containers(client: Client, ground: Ground, replica: Replica, ids: Ids, 
     found: dict[DnKey, tuple[bytes, bytes]] = {}
     if wanted:
         for dn, uuid in _listed(client, ground, ids, likely):
-            if (key := key_of(dn)) in wanted and key is not None:
+            if uuid and (key := key_of(dn)) in wanted and key is not None:
                 found[key] = (uuid, dn)
     missing = sorted(wanted - found.keys())
     for key in missing[:FEW]:
         answer = client.entry(Search(f"{ground.where}: {shortened(key)}", key, ANY, (ids.attribute,)))
         for dn, attributes in answer.entries:
-            found[key] = (ids.of(attributes), dn)
+            if uuid := ids.of(attributes):
+                found[key] = (uuid, dn)
     for key in missing:
-        if not found.get(key, (b"",))[0]:
+        if key not in found:
             raise NotOffered(
-                f'this account does not see "{shortened(key)}", above what it reads, so it cannot tell if that moves'
+                f'this account does not see the {ids.attribute} of "{shortened(key)}", above what it reads, so it cannot '
+                "tell if that moves"
             )
     replica.containers = dict(found.values())
 

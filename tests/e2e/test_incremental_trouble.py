@@ -181,11 +181,15 @@ def test_the_cache_of_another_account_is_not_used(start_slapd: Start, tmp_path: 
     assert ALICE not in {each.dn for each in directory.follows().people}
 
 
-def test_an_account_that_does_not_see_what_lies_above_reads_everything(start_slapd: Start, tmp_path: Path) -> None:
-    """It could not tell that a branch was moved."""
-    hidden = f'access to dn.exact="{PEOPLE}" by * none'
+@pytest.mark.parametrize("attributes", ["", " attrs=entryUUID"])
+def test_an_account_that_does_not_see_what_lies_above_reads_everything(
+    start_slapd: Start, tmp_path: Path, attributes: str
+) -> None:
+    """It could not tell that a branch was moved, whether all of its entry is hidden or the id alone."""
+    hidden = f'access to dn.exact="{PEOPLE}"{attributes} by * none'
     directory = increments(start_slapd, tmp_path, Options(access=hidden))
-    assert "ou=people" in " ".join(directory.reads_whole().warnings)
+    assert 'the entryUUID of "ou=people' in " ".join(directory.reads_whole().warnings)
+    assert not directory.folder.exists()
 
 
 def test_a_cache_that_cannot_be_written_is_a_warning(start_slapd: Start, tmp_path: Path) -> None:
