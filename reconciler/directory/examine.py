@@ -140,8 +140,8 @@ def _opened(door: Entrance, server: Address, client: Client, about: tuple[Policy
 
 
 def _read(policy: Policy, config: DirectoryConfig, how: Reading) -> Iterator[Check]:
-    """Read all of it, exactly as a run would; the canary is judged afterwards, so that the counts can be told."""
-    blind = replace(policy, directories={config.name: replace(config, canary=Canary())})
+    """Read all of it, page by page, and keep nothing; the canary is judged afterwards, so that the counts can be told."""
+    blind = replace(policy, directories={config.name: replace(config, canary=Canary(), incremental=None)})
     snapshot, _ = read_for_snapshot(blind, config.name, how)
     yield from snapshot_checks(config, snapshot)
 

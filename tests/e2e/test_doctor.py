@@ -203,6 +203,20 @@ def test_an_incremental_read_that_the_server_cannot_do_is_a_warning(
 
 
 @pytest.mark.slapd
+def test_a_cache_is_left_as_it_is(slapd: Slapd, tmp_path: Path) -> None:
+    """Neither made nor replaced: `doctor` changes nothing."""
+    work = written(tmp_path, slapd.ldapi_url, more="    incremental: {cache: kept}\n")
+    examined(work)
+    assert not list(work.rglob("kept"))
+    reconcile("snapshot", "--out", "corp.snapshot", cwd=work)
+    (head,) = work.rglob("kept/**/head")
+    before = head.read_bytes()
+    (corp,) = examined(work)
+    assert checks_of(corp["servers"][0])["incremental"][0] == "ok"
+    assert head.read_bytes() == before
+
+
+@pytest.mark.slapd
 def test_what_an_account_may_not_see_is_told(start_slapd: StartSlapd, tmp_path: Path) -> None:
     """A hidden schema, members that cannot be read, an own entry of the base that is hidden."""
     access = """
