@@ -29,6 +29,7 @@ from reconciler.model.names import DnKey, caseless, dn_key, is_under
 from reconciler.model.text import shortened
 
 _NO_RIGHT = 50
+_NOT_SHOWN = frozenset({0, 32, _NO_RIGHT})  # with these codes and no entry, a server keeps it to itself
 _TOO_MANY = 1000  # changed entries: reading all of them is no more
 _MAX_ANSWERS = 1_000_000
 _ALWAYS = (
@@ -104,7 +105,8 @@ class DirSyncSource:
         found = [service]
         for base, attribute in ((self._root, "objectGUID"), (service, "invocationId")):
             what = f'{self._ground.where}: {attribute} of "{shortened(base)}"'
-            values = base_entry(self._client, Search(what, base, ANY, (attribute,))).get(caseless(attribute), ())
+            shown = base_entry(self._client, Search(what, base, ANY, (attribute,)), _NOT_SHOWN)
+            values = shown.get(caseless(attribute), ())
             if not values:
                 raise NotOffered(f'this account does not see {attribute} of "{shortened(base)}"')
             found.append(values[0].hex())
