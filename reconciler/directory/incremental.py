@@ -186,5 +186,13 @@ def unsuited(ground: Ground, needs: Needs) -> str:
 
 
 _COMPUTED: frozenset[str] = frozenset(
-    {"memberof", "ismemberof", "nsrole", "hassubordinates", "numsubordinates", "entrydn"}
+    {
+        *("memberof", "ismemberof", "nsrole", "hassubordinates", "numsubordinates", "entrydn"),
+        # Active Directory works these out when it is asked, ...
+        *("canonicalname", "tokengroups", "tokengroupsglobalanduniversal", "tokengroupsnogcacceptable"),
+        *("msds-user-account-control-computed", "msds-userpasswordexpirytimecomputed", "msds-resultantpso"),
+        *("msds-parentdistname", "msds-memberoftransitive", "msds-membertransitive"),
+        # ... and every domain controller has its own of these
+        *("lastlogon", "lastlogoff", "logoncount", "badpwdcount", "badpasswordtime", "whenchanged", "usnchanged"),
+    }
 )

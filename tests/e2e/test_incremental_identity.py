@@ -1,4 +1,4 @@
-"""A domain controller that keeps to itself which one it is can be read, though not by its changes."""
+"""A domain controller that hides which one it is, or does not report what is looked at, is read whole, and a warning says why."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 
 from reconciler.directory.read import read_directory
+from reconciler.model.directory import Needs
+from reconciler.model.names import caseless
 from reconciler.policy.model import Incremental
 from tests.fakes import active_directory
 from tests.fakes.ldap_responder import Directory, Entry, Reply, Request, responder
@@ -37,3 +39,29 @@ def test_a_controller_that_hides_what_it_is_is_read_whole(
         found = read_directory(config, NEEDS, READ_AT)
     assert len(found.people) == 3
     assert f'does not see {attribute} of "{hidden}"' in " ".join(found.warnings)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "msDS-User-Account-Control-Computed",
+        "msDS-UserPasswordExpiryTimeComputed",
+        "msDS-parentdistname",
+        "tokenGroups",
+        "tokenGroupsGlobalAndUniversal",
+        "tokenGroupsNoGCAcceptable",
+        "canonicalName",
+        "lastLogon",
+        "lastLogoff",
+        "badPwdCount",
+        "badPasswordTime",
+        "logonCount",
+    ],
+)
+def test_a_policy_that_looks_at_what_no_controller_reports_reads_everything(tmp_path: Path, name: str) -> None:
+    """What it works out when it is asked, and what it tells no other controller."""
+    fake = Directory({DOMAIN: [active_directory.user(f"CN=u,{DOMAIN}", 1)]}, root=ROOT)
+    with responder(fake) as url:
+        config = ldap_config(url, base=DOMAIN, incremental=Incremental(str(tmp_path / "cache")))
+        found = read_directory(config, Needs(frozenset({name}), frozenset()), READ_AT)
+    assert f"looks at {caseless(name)}, and no server reports when that changes" in " ".join(found.warnings)
