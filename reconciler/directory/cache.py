@@ -33,7 +33,8 @@ class Head:
 
     `binding` tells what the replica is one of; `cookies` are those of the server, one per search or one for all.
     `confirmed_at` is the time of the whole read that the replica goes back to, `runs` how many reads of changes came after
-    it, `again` the ids of groups to look at once more.
+    it, `unclear` how many reads in a row ended up whole because changes could not be followed, `again` the ids of groups to
+    look at once more.
     """
 
     binding: str
@@ -41,6 +42,7 @@ class Head:
     confirmed_at: str
     runs: int
     again: tuple[bytes, ...] = ()
+    unclear: int = 0
     content: str = ""
     sha256: str = ""
 

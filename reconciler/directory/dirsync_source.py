@@ -135,7 +135,7 @@ class DirSyncSource:
         if moved:
             raise Unclear("an entry above others has moved")
         if len(changed.there) > _TOO_MANY:
-            raise Unclear("too many entries have changed")
+            raise Unclear(f"{len(changed.there):,} entries have changed")
         for place, search in enumerate(self._searches):
             left = {*changed.there, *changed.deleted}
             for guid, entry in entries_by_id(self._client, self._ground, search, self.ids, changed.there):
@@ -156,8 +156,10 @@ class DirSyncSource:
                 raise NotOffered(
                     f'this account lacks the right "Replicating Directory Changes" (DS-Replication-Get-Changes) on "{self._root}"'
                 )
-            if answer.code or changed.odd or gaps(answer.references, self._ground.harmless):
+            if answer.code:
                 raise Unclear(f"DirSync: the server answers with {code_text(answer.code, answer.message)}")
+            if changed.odd or gaps(answer.references, self._ground.harmless):
+                raise Unclear("DirSync: an entry came without objectGUID, or the server refers to others for a part")
             try:
                 reply = reply_of(changed.done.get(OID, b""))
             except BerError as error:

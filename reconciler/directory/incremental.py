@@ -37,6 +37,7 @@ from reconciler.model.filter import attributes_of
 from reconciler.model.text import shortened
 from reconciler.policy.model import Bind, Incremental
 
+_REASON = 500  # characters of what a warning repeats
 _TOO_MANY = 1000  # entries to be asked for by name: asking for all of them is no more
 
 
@@ -66,6 +67,8 @@ class _Run:
         self._incremental = ground.config.incremental or Incremental("")
         self._cache = Cache(self._incremental.cache)
         self._source: ChangeSource = source_of(client, ground)
+        self._unclear = 0
+        self._warnings = ground.warnings
 
     def check_suited(self) -> None:
         """Raise NotOffered where changes would not show all that a whole read does."""
@@ -79,7 +82,10 @@ class _Run:
         self._binding = self._bound_to()
 
     def from_changes(self) -> Snapshot | None:
-        """Return a snapshot made of the cache and what has changed since; None where that would not be sound."""
+        """Return a snapshot made of the cache and what has changed since; None where that would not be sound.
+
+        That happens: a branch moves, a server starts anew. Where it happens again at the next read, the snapshot says why.
+        """
         head = self._cache.head()
         if head is None or head.binding != self._binding or head.runs >= self._incremental.full_every:
             return None
@@ -91,9 +97,10 @@ class _Run:
             decode(content, replica)
             cookies = self._follow(replica, head)
             snapshot = replace(self._snapshot(replica), confirmed_at=head.confirmed_at)
-        except (ReplicaSyntaxError, Unclear, ReadIncomplete):
-            return None  # a whole read finds out whether there is anything to say about it
-        head = replace(head, cookies=cookies, runs=head.runs + 1, again=tuple(sorted(replica.again)))
+        except (ReplicaSyntaxError, Unclear, ReadIncomplete) as error:
+            self._note_unclear(head, error)
+            return None
+        head = replace(head, cookies=cookies, runs=head.runs + 1, again=tuple(sorted(replica.again)), unclear=0)
         return self._kept(snapshot, head, replica if replica.changed else None)
 
     def from_content(self) -> Snapshot:
@@ -101,19 +108,27 @@ class _Run:
         replica = new_replica(self._ground)
         cookies = self._source.content(replica)
         replica.settle(self._bases())
-        head = Head(self._binding, cookies, self._read_at, 0)
+        head = Head(self._binding, cookies, self._read_at, 0, unclear=self._unclear)
         return self._kept(self._snapshot(replica, anew=True), head, replica)
+
+    def _note_unclear(self, head: Head, error: Exception) -> None:
+        self._unclear = head.unclear + 1
+        if head.unclear:
+            reason = shortened(str(error), _REASON)
+            self._warnings += (
+                f"at {self._unclear:,} reads in a row changes could not be followed, so everything was read: {reason}",
+            )
 
     def _follow(self, replica: Replica, head: Head) -> tuple[bytes, ...]:
         replica.expect_changes()
         cookies = self._source.changes(replica, head.cookies)
         came = replica.came()
         if len(came) > _TOO_MANY:
-            raise Unclear("too many came")
+            raise Unclear(f"{len(came):,} entries came")
         naming = groups_naming(self._client, self._ground, self._source.ids, came)
         doubtful = replica.doubtful({*head.again, *naming})
         if len(doubtful) > _TOO_MANY:
-            raise Unclear("too many groups may have changed")
+            raise Unclear(f"{len(doubtful):,} groups may have changed")
         read_again(self._client, self._ground, replica, self._source.ids, doubtful)
         replica.settle(self._bases(), head.again)
         return cookies
@@ -132,7 +147,7 @@ class _Run:
         if anew:
             look_again(self._client, ground, reduction)
         with located(ground.where):
-            return reduction.snapshot(origin_of(self._client, ground, self._read_at), ground.warnings)
+            return reduction.snapshot(origin_of(self._client, ground, self._read_at), self._warnings)
 
     def _kept(self, snapshot: Snapshot, head: Head, replica: Replica | None) -> Snapshot:
         """Keep what the snapshot was made of. Where that fails the next read is a whole one, and this one says why."""

@@ -86,8 +86,10 @@ class SyncSource:
         known = set(replica.searches[place])
         listener = SyncListener(partial(self._next, replica, place))
         answer = self._client.hear(self._searches[place], request(cookie), listener)
-        if answer.code or gaps(answer.references, self._ground.harmless):
-            raise Unclear(code_text(answer.code, answer.message))
+        if answer.code:
+            raise Unclear(f"the server answers with {code_text(answer.code, answer.message)}")
+        if gaps(answer.references, self._ground.harmless):
+            raise Unclear("the server refers to others for a part of the answer")
         try:
             gone = listener.gone(known)
             cookie = listener.end().cookie or cookie

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -37,6 +38,26 @@ def test_a_cookie_that_the_server_cannot_read_is_not_believed(
     directory.with_cookies(lambda _: cookie)
     assert ALICE not in {each.dn for each in directory.reads_whole().people}
     directory.follows()
+
+
+def test_changes_that_cannot_be_followed_again_and_again_are_a_warning(start_slapd: Start, tmp_path: Path) -> None:
+    """Once is nothing odd; each read after it says why, until one succeeds. A cache that is gone is no reason."""
+    directory = increments(start_slapd, tmp_path)
+
+    def read_with_a_bad_cookie() -> str:
+        directory.with_cookies(lambda _: b"rid=000,csn=20361120040000.000000Z#000000#000#000000")
+        return " ".join(directory.reads_whole().warnings)
+
+    assert read_with_a_bad_cookie() == ""
+    for reads in (2, 3):
+        assert re.match(
+            f"at {reads} reads in a row changes could not be followed, .*\\(53\\)", read_with_a_bad_cookie()
+        )
+    directory.follows()
+    assert read_with_a_bad_cookie() == ""
+    (directory.folder / "head").unlink()
+    assert not directory.reads_whole().warnings
+    assert read_with_a_bad_cookie() == ""
 
 
 def test_a_cookie_of_the_future_is_refused(start_slapd: Start, tmp_path: Path) -> None:
@@ -209,7 +230,7 @@ def test_any_damage_to_the_cache_means_a_whole_read(start_slapd: Start, tmp_path
             assert head
             path = directory.folder / (head.content if part == "content" else part)
             path.write_bytes(damage(path.read_bytes()))
-            directory.reads_whole()
+            assert not directory.reads_whole().warnings
             directory.follows()
 
 
