@@ -116,14 +116,6 @@ class Client:
         """Whether this is the port of a global catalogue, which knows every domain of a forest, in part."""
         return self._connection.server.port in _CATALOGUE
 
-    def with_control(self, search: Search, control: tuple[str, bytes], *, below: bool) -> Page:
-        """Return the answer to a search with one more control, by OID and value, that the server has to know or refuse.
-
-        `below`: of the whole subtree, else of the base entry alone.
-        """
-        oid, value = control
-        return self._search(search, ldap3.SUBTREE if below else ldap3.BASE, controls=[(oid, True, value)])
-
     def encryption(self) -> Encryption | None:
         """Return what the connection is encrypted with; nothing where it is plain."""
         return encryption_of(self._connection.socket)

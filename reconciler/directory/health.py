@@ -94,7 +94,7 @@ def not_incremental(root: Mapping[str, Sequence[bytes]], dialect: Dialect) -> Ch
         return None
     way_out = {
         "openldap": "load the syncprov overlay on this database, or take incremental out of the policy",
-        "389ds": "enable the Content Synchronization plugin, or take incremental out of the policy",
+        "389ds": "take incremental out of the policy",
         "active_directory": "name a domain controller, or take incremental out of the policy",
     }[dialect]
     return Check("incremental", Status.WARNING, f"the server does not offer {_CONTROLS[wanted]}", way_out)

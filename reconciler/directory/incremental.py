@@ -72,12 +72,7 @@ class _Run:
 
     def check_suited(self) -> None:
         """Raise NotOffered where changes would not show all that a whole read does."""
-        reason = unsuited(self._ground, self._needs)
-        if not reason and not self._client.hears:
-            reason = "decoder: ldap3 cannot take answers that come without pages"
-        if not reason and self._client.catalogue:
-            reason = "a global catalogue tells no changes"
-        if reason:
+        if reason := unsuited(self._client, self._ground, self._needs):
             raise NotOffered(reason)
         self._binding = self._bound_to()
 
@@ -183,8 +178,16 @@ def source_of(client: Client, ground: Ground) -> ChangeSource:
     return DirSyncSource(client, ground) if ground.dialect == "active_directory" else SyncSource(client, ground)
 
 
-def unsuited(ground: Ground, needs: Needs) -> str:
-    """Return why changes would not show all that this policy looks at; empty where they do."""
+def unsuited(client: Client, ground: Ground, needs: Needs) -> str:
+    """Return why changes cannot be had, or would not show all that this policy looks at; empty where they do."""
+    if not client.hears:
+        return "decoder: ldap3 cannot take answers that come without pages"
+    if client.catalogue:
+        return "a global catalogue tells no changes"
+    return _never_reported(ground, needs)
+
+
+def _never_reported(ground: Ground, needs: Needs) -> str:
     config = ground.config
     if config.member_of:
         return "member_of: true, and no server reports when memberOf changes"

@@ -5,19 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
+from reconciler.directory import dirsync_control, sync_control
+from reconciler.directory.changes import NotOffered
 from reconciler.directory.client import WHO_AM_I, Client
+from reconciler.directory.controls import Controls, Listener
 from reconciler.directory.ground import ANY, ROOT_DSE, Ground, RootDse, base_entry, survey
 from reconciler.directory.health import (
-    DIRSYNC,
-    SYNC,
     control_checks,
     encryption_check,
     login_check,
     not_incremental,
     server_check,
 )
+from reconciler.directory.incremental import source_of, unsuited
 from reconciler.directory.observer import Way
-from reconciler.directory.pages import Page, code_text
+from reconciler.directory.pages import Page, RawEntry, code_text
 from reconciler.directory.reduction import moment_of
 from reconciler.directory.servers import Search
 from reconciler.model.check import Check, Status
@@ -27,10 +29,8 @@ from reconciler.policy.model import DirectoryConfig
 
 _NOTHING = ("1.1",)  # RFC 4511 4.5.1.8: the entry alone, no attribute
 _NOBODY = "(cn=reconcile-doctor-looks-for-nobody)"
-_SYNC_REQUEST = b"\x30\x03\x0a\x01\x01"  # RFC 4533 2.2: refreshOnly, no cookie
-_DIRSYNC_REQUEST = (
-    b"\x30\x0a\x02\x01\x00\x02\x03\x00\xff\xff\x04\x00"  # MS-ADTS 3.1.1.3.4.1.3: no flags, 64 KiB, no cookie
-)
+_WHOLE = "every run reads everything"
+_NOT_SO = "change that, or take incremental out of the policy"
 _NO_SUCH_OBJECT = 32
 _INSUFFICIENT_RIGHTS = 50
 
@@ -51,10 +51,11 @@ def server_checks(client: Client, config: DirectoryConfig, needs: Needs) -> Iter
     yield _schema_check(ground)
     bases = tuple(_base_checks(client, config, ground))
     yield from bases
-    if not any(check.status is Status.FAILED for check in bases):  # else it would only fail again
-        yield _paging_check(client, ground)
+    if any(check.status is Status.FAILED for check in bases):  # the rest would only fail again
+        return
+    yield _paging_check(client, ground)
     if config.incremental is not None:
-        yield _incremental_check(client, ground)
+        yield _incremental_check(client, ground, needs)
 
 
 def _root(client: Client) -> RootDse:
@@ -118,21 +119,34 @@ def _paging_problem(page: Page) -> str:
     return "the server does not answer the paging control" if page.cookie is None else ""
 
 
-def _incremental_check(client: Client, ground: Ground) -> Check:
-    """Make one real request: a server lists what it could do, not what this database and this account may."""
+def _incremental_check(client: Client, ground: Ground, needs: Needs) -> Check:
+    """Ask what a run asks first, and make one real request: a server lists what it could do, not what this account may."""
+    if reason := unsuited(client, ground, needs):
+        return Check("incremental", Status.WARNING, f"{_WHOLE}: {reason}", _NOT_SO)
     missing = not_incremental(ground.root, ground.dialect)
     if missing is not None:
         return missing
+    try:
+        source_of(client, ground).identity()
+    except NotOffered as error:
+        return Check("incremental", Status.WARNING, f"{_WHOLE}: {error}", _NOT_SO)
     if ground.dialect == "active_directory":
         context = ground.root.get("defaultnamingcontext", (b"",))[0].decode("utf-8", "replace")
-        answer = client.with_control(
-            Search("DirSync", context, _NOBODY, _NOTHING), (DIRSYNC, _DIRSYNC_REQUEST), below=True
-        )
+        answer = client.hear(Search("DirSync", context, _NOBODY, _NOTHING), dirsync_control.request(b""), _Unheard())
         return _incremental_verdict("DirSync", answer, "the right DS-Replication-Get-Changes on the domain")
-    search = Search("content synchronization", ground.config.bases[0], ANY, _NOTHING)
-    answer = client.with_control(search, (SYNC, _SYNC_REQUEST), below=False)
-    what = {"389ds": "the Content Synchronization plugin"}.get(ground.dialect, "the syncprov overlay on this database")
-    return _incremental_verdict("content synchronization (RFC 4533)", answer, what)
+    search = Search("content synchronization", ground.config.bases[0], ANY, _NOTHING, scope="base")
+    answer = client.hear(search, sync_control.request(b""), _Unheard())
+    return _incremental_verdict("content synchronization (RFC 4533)", answer, "the syncprov overlay on this database")
+
+
+class _Unheard(Listener):
+    """Lets everything pass: only how an answer ends is of interest."""
+
+    def entry(self, entry: RawEntry, controls: Controls) -> None:
+        """Let an entry pass."""
+
+    def intermediate(self, name: str, value: bytes) -> None:
+        """Let an intermediate response pass."""
 
 
 def _incremental_verdict(name: str, answer: Page, needed: str) -> Check:

@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from reconciler.pipeline import Run, take_snapshot
+from reconciler.policy.load import load_policy
 from tests.e2e.team import team
 from tests.examples import reconcile
 from tests.servers.directories import SMALL
@@ -200,6 +203,39 @@ def test_an_incremental_read_that_the_server_cannot_do_is_a_warning(
     assert check["status"] == "warning"
     assert fact in check["what"]
     assert "the syncprov overlay on this database" in check["way_out"]
+
+
+_ID_OF_THE_BASE = 'access to dn.base="dc=example,dc=com" attrs=entryUUID by * none'
+
+
+@pytest.mark.slapd
+@pytest.mark.parametrize(
+    ("access", "more"),
+    [
+        ("", "member_of: true"),
+        ("", "dynamic_groups: true"),
+        ("", "dialect: 389ds"),
+        ("", "decoder: ldap3"),
+        ("", "user_filter: (memberOf=cn=devs,ou=groups,dc=example,dc=com)"),
+        (_ID_OF_THE_BASE, "page_size: 100"),
+    ],
+)
+def test_what_keeps_a_run_from_reading_changes_is_told_as_the_run_tells_it(
+    start_slapd: StartSlapd, tmp_path: Path, access: str, more: str
+) -> None:
+    """The server would answer, and a run does not ask: both give the same reason."""
+    server = start_slapd(SMALL, Options(access=access))
+    work = written(tmp_path, server.ldapi_url, more=f"    incremental: {{}}\n    {more}\n")
+    (corp,) = examined(work)
+    (check,) = (check for check in corp["servers"][0]["checks"] if check["name"] == "incremental")
+    assert (check["status"], check["way_out"]) == ("warning", "change that, or take incremental out of the policy")
+    run = Run(
+        load_policy(str(work / "policies"), date(2026, 11, 20)).policy, date(2026, 11, 20), "2026-11-20T04:00:00Z"
+    )
+    snapshot, _ = take_snapshot(run, "corp")
+    assert check["what"].removeprefix("every run reads everything: ") in [
+        warning.removeprefix("incremental reads are off, everything was read: ") for warning in snapshot.warnings
+    ]
 
 
 @pytest.mark.slapd

@@ -78,7 +78,7 @@ def test_a_server_that_shows_nothing_of_itself_is_told() -> None:
     ("dialect", "offered", "fact"),
     [
         ("openldap", b"1.2.840.113556.1.4.841", "syncprov"),
-        ("389ds", b"1.2.3", "Content Synchronization plugin"),
+        ("389ds", b"1.2.3", "take incremental out of the policy"),
         ("active_directory", b"1.3.6.1.4.1.4203.1.9.1.1", "domain controller"),
     ],
 )
