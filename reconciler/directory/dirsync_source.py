@@ -158,8 +158,10 @@ class DirSyncSource:
                 )
             if answer.code:
                 raise Unclear(f"DirSync: the server answers with {code_text(answer.code, answer.message)}")
-            if changed.odd or gaps(answer.references, self._ground.harmless):
-                raise Unclear("DirSync: an entry came without objectGUID, or the server refers to others for a part")
+            if changed.odd:
+                raise Unclear("DirSync: an entry came without objectGUID, or something else than entries came")
+            if gaps(answer.references, self._ground.harmless):
+                raise Unclear("DirSync: the server refers to others for a part of the answer")
             try:
                 reply = reply_of(changed.done.get(OID, b""))
             except BerError as error:
