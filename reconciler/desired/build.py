@@ -12,7 +12,7 @@ from reconciler.desired.grants import ended, resolve_grants
 from reconciler.desired.imports import resolve_imports
 from reconciler.desired.links import Directory, Source, resolve_link, sentence, template_findings
 from reconciler.desired.naming import name_problem
-from reconciler.desired.people import OUR_WORDS, Naming, account, supported, usernames
+from reconciler.desired.people import OUR_WORDS, Naming, account, supported, usernames, words_of
 from reconciler.desired.roll import Roll
 from reconciler.model.access import Capabilities, Flag, Group, GroupKey, Role, State, User, UserKey
 from reconciler.model.diagnostic import Diagnostic, Severity
@@ -236,12 +236,13 @@ class _Rendering:
         named = usernames(self._people, linked, self._naming, schema)
         self._findings += named.diagnostics
         holders = {flag: flags.holders(flag) for flag in flags.sources}
+        words = words_of(self._naming, schema)
         users = {}
         for index in linked:
             if index in named.names:
                 person = self._people[index]
                 held = {flag: index in people for flag, people in holders.items()}
-                plain = account(person, named.names[index], self._naming, schema)
+                plain = account(person, named.names[index], words)
                 users[person.key] = supported(plain, self._capabilities, held)
         return users, {self._people[index].key: why for index, why in named.frozen.items()}
 

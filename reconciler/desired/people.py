@@ -49,6 +49,16 @@ class Naming:
 
 
 @dataclass(frozen=True, slots=True)
+class Words:
+    """The canonical names of the attributes that an account's come from; `keys_in_step`: SSH keys are kept as they are there."""
+
+    email: str
+    name: str
+    ssh_keys: str
+    keys_in_step: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Usernames:
     """Who is called what: by index of the person; `frozen` says why the others cannot have an account."""
 
@@ -100,13 +110,19 @@ def usernames(people: Sequence[Person], chosen: Iterable[int], naming: Naming, s
     )
 
 
-def account(person: Person, username: str, naming: Naming, schema: DirectorySchema) -> User:
+def words_of(naming: Naming, schema: DirectorySchema) -> Words:
+    """Return what accounts are made of, the same for everybody."""
+    email, name, keys = (schema.canonical(naming.attribute(word)) for word in ("email", "name", "ssh_keys"))
+    return Words(email, name, keys, keys_in_step="ssh_keys" in naming.rules.sync)
+
+
+def account(person: Person, username: str, words: Words) -> User:
     """Return the desired account without flags: username, attributes and whether the entry is enabled.
 
     No e-mail address or name in the entry is no opinion. No SSH key is: where keys are kept in step, the last one has gone.
     """
-    attributes = _attributes(person, naming, schema)
-    if "ssh_keys" in naming.rules.sync:
+    attributes = _attributes(person, words)
+    if words.keys_in_step:
         attributes.setdefault("ssh_keys", ())
     return User(person.key, username, attributes, active=not person.disabled)
 
@@ -149,15 +165,15 @@ def _finding(person: Person, why: str, naming: Naming) -> Diagnostic:
     )
 
 
-def _attributes(person: Person, naming: Naming, schema: DirectorySchema) -> dict[str, Value]:
+def _attributes(person: Person, words: Words) -> dict[str, Value]:
     found: dict[str, Value] = {}
-    email = _first(person.attributes, schema.canonical(naming.attribute("email")))
+    email = _first(person.attributes, words.email)
     if email:
         found["email"] = email
-    name = _first(person.attributes, schema.canonical(naming.attribute("name"))) or _first(person.attributes, "cn")
+    name = _first(person.attributes, words.name) or _first(person.attributes, "cn")
     if name:
         found["name"] = name
-    keys = person.attributes.get(schema.canonical(naming.attribute("ssh_keys")))
+    keys = person.attributes.get(words.ssh_keys)
     if keys is not None:
         found["ssh_keys"] = tuple(sorted({_readable(key) for key in keys}))
     return found
@@ -165,7 +181,8 @@ def _attributes(person: Person, naming: Naming, schema: DirectorySchema) -> dict
 
 def _first(attributes: Attributes, name: str) -> str:
     """Return the lowest value: directories do not keep the order of values, plans must."""
-    return _readable(min(attributes.get(name, ()), default=""))
+    values = attributes.get(name, ())
+    return _readable(values[0] if len(values) == 1 else min(values, default=""))
 
 
 def _readable(value: str) -> str:

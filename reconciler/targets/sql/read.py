@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from itertools import islice
-from sys import intern
+from itertools import groupby, islice
+from operator import itemgetter
 from typing import TypeAlias
 
 from sqlalchemy import ColumnElement, Connection, select
@@ -29,11 +29,19 @@ def state(connection: Connection, directory: str) -> State:
     group_keys = {number: group.key for number, group in named.items()}
     ours: _Memberships = {}
     by_hand: _Memberships = {}
-    for group_id, user_id, role, managed_by in _membership_rows(connection):
-        user, group = user_keys.get(user_id), group_keys.get(group_id)
-        if user is not None and group is not None:  # one end may have been deleted with foreign keys off
-            side = ours if managed_by == directory else by_hand
-            side.setdefault(group, {})[user] = Role(intern(role))
+    roles: dict[str, Role] = {}  # the same few on hundreds of thousands of rows
+    for group_id, part in groupby(_membership_rows(connection), itemgetter(0)):
+        group = group_keys.get(group_id)
+        mine: dict[UserKey, Role] = {}
+        others: dict[UserKey, Role] = {}
+        for _, user_id, role, managed_by in part:
+            user = user_keys.get(user_id)
+            if user is not None:  # one end may have been deleted with foreign keys off
+                side = mine if managed_by == directory else others
+                side[user] = roles.get(role) or roles.setdefault(role, Role(role))
+        if group is not None:
+            ours |= {group: mine} if mine else {}
+            by_hand |= {group: others} if others else {}
     return State(
         users={account.key: account for account in accounts.values()},
         groups={group.key: group for group in named.values()},

@@ -6,7 +6,16 @@ from dataclasses import replace
 
 import pytest
 
-from reconciler.desired.people import Naming, NoValueError, account, raw_username, single_value, supported, usernames
+from reconciler.desired.people import (
+    Naming,
+    NoValueError,
+    account,
+    raw_username,
+    single_value,
+    supported,
+    usernames,
+    words_of,
+)
 from reconciler.model.access import Flag, NameLimits
 from reconciler.model.diagnostic import Severity
 from reconciler.model.directory import Person
@@ -95,25 +104,25 @@ def test_people_of_one_name_are_all_frozen(on_invalid: OnInvalidName, severity: 
 def test_an_account_holds_what_the_directory_gives() -> None:
     """The lowest of several values, sorted keys, text for bytes that are none."""
     entry = person("ann", mail=["b@acme.example", "a@acme.example"], displayname="Ann\udcff", sshpublickey=["k2", "k1"])
-    made = account(entry, "ann", naming(), SCHEMA)
+    made = account(entry, "ann", words_of(naming(), SCHEMA))
     assert made.attributes == {"email": "a@acme.example", "name": "Ann\ufffd", "ssh_keys": ("k1", "k2")}
     assert made.active
 
 
 def test_a_common_name_stands_in_for_a_missing_name() -> None:
     """And without either there is none, which is no opinion."""
-    assert account(person("ann", disabled=True), "ann", naming(), SCHEMA).attributes == {"name": "Ann"}
-    assert account(person("ann", cn=()), "ann", naming(), SCHEMA).attributes == {}
-    assert not account(person("ann", disabled=True), "ann", naming(), SCHEMA).active
+    assert account(person("ann", disabled=True), "ann", words_of(naming(), SCHEMA)).attributes == {"name": "Ann"}
+    assert account(person("ann", cn=()), "ann", words_of(naming(), SCHEMA)).attributes == {}
+    assert not account(person("ann", disabled=True), "ann", words_of(naming(), SCHEMA)).active
 
 
 def test_an_entry_without_keys_has_none_where_keys_are_kept_in_step() -> None:
     """The last key that is taken from an entry must not stay in the target."""
-    assert account(person("ann"), "ann", naming(sync=("ssh_keys",)), SCHEMA).attributes["ssh_keys"] == ()
+    assert account(person("ann"), "ann", words_of(naming(sync=("ssh_keys",)), SCHEMA)).attributes["ssh_keys"] == ()
 
 
 def test_an_account_is_cut_down_to_what_the_target_can_hold() -> None:
     """Flags are added."""
-    made = account(person("ann", mail="a@acme.example"), "ann", naming(), SCHEMA)
+    made = account(person("ann", mail="a@acme.example"), "ann", words_of(naming(), SCHEMA))
     cut = supported(made, replace(ROSTER, attributes=frozenset({"email"})), {Flag.ADMIN: True})
     assert (cut.attributes, cut.flags) == ({"email": "a@acme.example"}, {Flag.ADMIN: True})
