@@ -139,14 +139,17 @@ def test_a_page_with_more_than_was_asked_for_is_taken_whole() -> None:
     assert _read(Directory(_entries(), _on(PEOPLE, generous))).digest == _read(Directory(_entries())).digest
 
 
-def test_a_cookie_that_leads_past_a_page_cannot_be_noticed() -> None:
-    """No client counts what it was never sent: this is what the guards of a plan are for."""
+def test_a_cookie_that_leads_past_a_page_is_noticed_only_where_a_group_names_who_was_on_it() -> None:
+    """Whom groups name is looked for again; of others no client counts what it was never sent: guards are for that."""
 
     def lie(number: int, reply: Reply) -> None:
         if number == 1:
             reply.cookie = b"%d" % (2 * SIZE)
 
-    assert len(_read(Directory(_entries(), _on(PEOPLE, lie))).people) == 4
+    with pytest.raises(ReadIncomplete, match=f'entry "cn=p2,{PEOPLE}" is there now and did not come before'):
+        _read(Directory(_entries(), _on(PEOPLE, lie)))
+    entries = {**_entries(), GROUPS: _entries()[GROUPS][:2]}
+    assert len(_read(Directory(entries, _on(PEOPLE, lie))).people) == 4
 
 
 @pytest.mark.parametrize("base", [PEOPLE, GROUPS])
