@@ -36,6 +36,7 @@ _SHA256 = "sha256:"
 _SINCE_1_1 = ("member_of", "dynamic_groups")
 _DIALECT_OF_1_0: Dialect = "openldap"
 _Record: TypeAlias = Mapping[str, object]
+_BORDER = '},{"attributes":'
 _BATCH = 100  # records that are encoded together
 _encode = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=True).encode
 
@@ -339,7 +340,8 @@ def _line(record: Mapping[str, object]) -> bytes:
 def _lines(records: Iterator[_Record]) -> Iterator[bytes]:
     """Yield the lines of records that hold no list of records: the encoder is called once for many of them.
 
-    Between two objects of a list, and nowhere else, stands ``},{"``: in a text, a quote has a backslash before it.
+    Every record begins with its attributes, and ``},{"attributes":`` stands between two of them and nowhere else: inside a
+    text a quote has a backslash before it, and behind the quote that ends a text comes no letter.
     """
     while batch := list(islice(records, _BATCH)):
-        yield _encode(batch)[1:-1].replace('},{"', '}\n{"').encode("ascii") + b"\n"
+        yield _encode(batch)[1:-1].replace(_BORDER, _BORDER.replace(",", "\n")).encode("ascii") + b"\n"

@@ -9,7 +9,7 @@ from typing import Any
 
 import jsonschema
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from reconciler.directory.snapshot_codec import Head, Saved, SnapshotSyntaxError, decode, digest_of, encode, head_of
@@ -223,6 +223,7 @@ def test_a_changed_byte_is_always_seen(data: st.DataObject) -> None:
     assert found == Saved(_snapshot(), NEEDS)  # a key of the last line that nothing depends on
 
 
+@example(["},{", '"},{"attributes":', '},{"attributes":', "attributes"])
 @given(st.lists(st.text('}{,":\\\n\r ' + "a\u2028", max_size=12), max_size=250))
 def test_records_that_are_encoded_together_are_lines_of_their_own(texts: list[str]) -> None:
     """Whatever looks like the border between two records inside a text, and however many records there are."""
