@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import json
 from collections.abc import Iterator, Sequence
 from typing import TypedDict, Unpack
@@ -11,12 +10,12 @@ import click
 
 from reconciler.cli.options import filled, policy_argument
 from reconciler.cli.presentation import presentation
-from reconciler.cli.run import run_of
+from reconciler.cli.run import check_known, run_of
 from reconciler.cli.screen import Screen
 from reconciler.directory.examine import DirectoryReport, ServerReport, examine
 from reconciler.directory.ldapsearch import ldapsearch
 from reconciler.directory.sources import Reading
-from reconciler.errors import DirectoryError, PolicyError, UsageError
+from reconciler.errors import DirectoryError, PolicyError
 from reconciler.model.check import Check
 from reconciler.model.text import shortened
 from reconciler.policy.model import Policy
@@ -66,12 +65,7 @@ def command(screen: Screen, **given: Unpack[DoctorOptions]) -> int:
 
 
 def _chosen(names: Sequence[str], policy: Policy) -> list[str]:
-    for name in names:
-        if name not in policy.directories:
-            close = difflib.get_close_matches(name, policy.directories, 1)
-            known = ", ".join(map(shortened, policy.directories)) or "none"
-            hint = f'Did you mean "{shortened(close[0])}"?' if close else f"Its directories: {known}."
-            raise UsageError(f'The policy has no directory "{shortened(name)}". {hint}')
+    check_known(names, policy.directories, "directory", "directories")
     return sorted(set(names or policy.directories))
 
 

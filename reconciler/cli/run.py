@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+from collections.abc import Collection, Iterable
 from datetime import date
 from typing import TypedDict
 
@@ -46,9 +47,14 @@ def run_of(given: RunOptions, screen: Screen) -> Run:
 
 def check_targets(names: tuple[str, ...], policy: Policy) -> None:
     """Raise UsageError for a target that the policy does not have, with the nearest name."""
+    check_known(names, policy.targets, "target", "targets")
+
+
+def check_known(names: Iterable[str], known: Collection[str], one: str, many: str) -> None:
+    """Raise UsageError for a name that is not known, with the nearest one; `one` and `many` say what it is a name of."""
     for name in names:
-        if name not in policy.targets:
-            close = difflib.get_close_matches(name, policy.targets, 1)
-            known = ", ".join(map(shortened, policy.targets)) or "none"
-            hint = f'Did you mean "{shortened(close[0])}"?' if close else f"Its targets: {known}."
-            raise UsageError(f'The policy has no target "{shortened(name)}". {hint}')
+        if name not in known:
+            close = difflib.get_close_matches(name, known, 1)
+            listed = ", ".join(map(shortened, known)) or "none"
+            hint = f'Did you mean "{shortened(close[0])}"?' if close else f"Its {many}: {listed}."
+            raise UsageError(f'The policy has no {one} "{shortened(name)}". {hint}')

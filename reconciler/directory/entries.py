@@ -10,12 +10,13 @@ from datetime import datetime
 from typing import NamedTuple, NoReturn
 
 from reconciler.directory import markers
+from reconciler.directory.members import without_uid
 from reconciler.directory.pages import RawAttributes
 from reconciler.directory.sids import primary_group_sid
 from reconciler.errors import ReadIncomplete
 from reconciler.model.access import STABLE_ID_MISSING, UserKey
 from reconciler.model.directory import Attributes, Dialect, DirectoryGroup, Person, Readability
-from reconciler.model.names import DnKey, DnSyntaxError, caseless, dn_key, domain_of, rdn_values, split_unique_member
+from reconciler.model.names import DnKey, DnSyntaxError, caseless, dn_key, domain_of, rdn_values
 from reconciler.model.schema import DirectorySchema
 from reconciler.model.text import shortened
 
@@ -213,7 +214,7 @@ class EntryReader:
         )
         unique = facts.get("uniquemember", ())
         if any(value.endswith(b"'B") for value in unique):
-            unique = [_without_uid(value) for value in unique]
+            unique = [without_uid(value) for value in unique]
         members = [*facts.get("member", ()), *unique, *facts.get("submember", ())]
         claims = facts.get("memberof", ()) if self._traits.member_of else ()
         return RawGroup(
@@ -300,12 +301,6 @@ def _common_name(dn: str, values: Sequence[bytes]) -> str:
     if len(names) > 1:
         return rdn_values(dn).get("cn", names[0])
     return names[0] if names else ""
-
-
-def _without_uid(value: bytes) -> bytes:
-    if not value.endswith(b"'B"):
-        return value
-    return split_unique_member(value.decode("utf-8", "surrogateescape"))[0].encode("utf-8", "surrogateescape")
 
 
 def _shown(dn: bytes) -> str:

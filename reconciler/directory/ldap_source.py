@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import partial
+from itertools import chain
 from urllib.parse import quote
 
 from reconciler.directory.claims import under_any
@@ -103,8 +104,8 @@ def look_again(client: Client, ground: Ground, reduction: Reduction) -> None:
     """
     for search in (*ground.people[:-1], *ground.groups[:-1]):
         with located(search.what):
-            for page in pages_of(client, ground, replace(search, attributes=IDS)):
-                check_all_came(reduction, page)
+            pages = pages_of(client, ground, replace(search, attributes=IDS))
+            check_all_came(reduction, chain.from_iterable(pages))
     bases = (*ground.config.bases, *ground.config.group_bases)
     names = candidates(reduction, bases)
     if not names:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from reconciler.model.names import DnKey, DnSyntaxError, dn_key
+from reconciler.model.names import DnKey, DnSyntaxError, dn_key, split_unique_member
 
 
 class Held(NamedTuple):
@@ -119,6 +119,13 @@ class Resolver:
 
 
 NOBODY = Held(array("I"), array("I"))
+
+
+def without_uid(value: bytes) -> bytes:
+    """Return the DN of a value of uniqueMember, which may have a UID behind it (RFC 4517 3.3.21)."""
+    if not value.endswith(b"'B"):
+        return value
+    return split_unique_member(value.decode("utf-8", "surrogateescape"))[0].encode("utf-8", "surrogateescape")
 
 
 def key_of(dn: bytes) -> DnKey | None:

@@ -13,10 +13,10 @@ from typing import NamedTuple
 
 from reconciler.directory.ber import EntryDecoder
 from reconciler.directory.claims import under_any
-from reconciler.directory.members import key_of
+from reconciler.directory.members import key_of, without_uid
 from reconciler.directory.pages import RawEntry
 from reconciler.directory.tlv import entry as encoded_entry
-from reconciler.model.names import DnKey, split_unique_member
+from reconciler.model.names import DnKey
 
 TEXT = 1 << 31
 """From here on a number is the place of a text, below it that of an entry."""
@@ -209,7 +209,7 @@ class Replica:
         """Return DNs alone: a value of uniqueMember may carry a UID behind it."""
         if self._member_attribute(description) != "uniquemember":
             return values
-        return [_without_uid(value) if value.endswith(b"'B") else value for value in values]
+        return list(map(without_uid, values))
 
 
 class _Keys:
@@ -278,7 +278,3 @@ def _concerns(named: Named, went: frozenset[int], came: Collection[DnKey | None]
     if went and not went.isdisjoint(named.numbers):
         return True
     return bool(came) and any(key_of(text) in came for text in named.texts)
-
-
-def _without_uid(value: bytes) -> bytes:
-    return split_unique_member(value.decode("utf-8", "surrogateescape"))[0].encode("utf-8", "surrogateescape")
