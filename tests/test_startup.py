@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from tests.examples import unwatched
+from tests.examples import ROOT, unwatched
 
 HEAVY = (
     "deepdiff",
@@ -42,8 +42,21 @@ print(*sys.modules, sep="\\n", file=sys.stderr)
 @pytest.mark.parametrize("question", ["--help", "--version"])
 def test_a_question_about_the_program_loads_nothing_heavy(question: str) -> None:
     """Neither a library for files, directories and databases, nor a stage of the run, is imported."""
+    loaded = _loaded_by(question)
+    assert loaded.isdisjoint(HEAVY), sorted(loaded.intersection(HEAVY))
+
+
+def test_a_policy_is_found_faultless_without_jsonschema() -> None:
+    """It is asked what is wrong, where something is."""
+    loaded = _loaded_by("validate", str(ROOT / "policies" / "acme"))
+    assert "yaml" in loaded
+    assert "jsonschema" not in loaded
+
+
+def _loaded_by(*arguments: str) -> set[str]:
+    """Return the modules that a command imports, which succeeds and says something."""
     done = subprocess.run(
-        [sys.executable, "-c", PROBE, question],
+        [sys.executable, "-c", PROBE, *arguments],
         env=unwatched(),
         capture_output=True,
         encoding="utf-8",
@@ -52,5 +65,5 @@ def test_a_question_about_the_program_loads_nothing_heavy(question: str) -> None
     )
     loaded = set(done.stderr.split())
     assert "reconciler.cli.main" in loaded, "the probe does not see what is imported"
-    assert loaded.isdisjoint(HEAVY), sorted(loaded.intersection(HEAVY))
     assert done.stdout.strip()
+    return loaded

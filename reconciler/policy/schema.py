@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, cast
 
 from reconciler.model.diagnostic import Position
 from reconciler.model.text import shortened
+from reconciler.policy.accept import Accepts, accepting
 from reconciler.policy.excerpt import HIDDEN, looks_secret, without_credentials
 from reconciler.policy.findings import Findings, listed
 from reconciler.policy.schemas import policy_schema
@@ -41,6 +42,8 @@ _NO_CHOICE = {
 
 def check_schema(source: Source, findings: Findings) -> frozenset[Path]:
     """Add every schema error of a readable file; return the paths that are not as they should be."""
+    if _accepts()(source.data):
+        return frozenset()
     reported: set[tuple[Path, str, str]] = set()
     broken: set[Path] = set()
     for error in _validator().iter_errors(source.data):
@@ -55,8 +58,13 @@ def check_schema(source: Source, findings: Findings) -> frozenset[Path]:
 
 
 @cache
+def _accepts() -> Accepts:
+    return accepting(policy_schema())
+
+
+@cache
 def _validator() -> Draft202012Validator:
-    from jsonschema import Draft202012Validator  # noqa: PLC0415 - 65 ms, wanted only where a policy is read
+    from jsonschema import Draft202012Validator  # noqa: PLC0415 - 65 ms, wanted only where a policy has a fault
 
     return Draft202012Validator(policy_schema())
 
