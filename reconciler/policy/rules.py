@@ -87,9 +87,8 @@ def _links(target: str, node: Node, reading: Reading) -> tuple[GroupLink, ...]:
     links: list[GroupLink] = []
     first: dict[tuple[str, ...], Node] = {}
     for item in node.items():
-        selectors = tuple(item.text(key) for key in _SELECTORS)
         link = _link(target, item, reading)
-        same = first.setdefault((*selectors, link.access), item)
+        same = first.setdefault((link.cn, link.dn, item.text("filter"), link.access), item)
         if same is not item:
             message = f"This link says the same as the one on line {same.where.line}. Remove one of them."
             reading.findings.warning(item.source, item.where, "DUPLICATE-LINK", message)
@@ -103,21 +102,20 @@ def _links(target: str, node: Node, reading: Reading) -> tuple[GroupLink, ...]:
 
 
 def _link(target: str, node: Node, reading: Reading) -> GroupLink:
-    said = [key for key in _SELECTORS if node.get(key)]
+    said = {key: selector for key in _SELECTORS if (selector := node.get(key))}
     if len(said) != 1:
         found = f"this one has {' and '.join(said)}" if said else "this one has none of them"
         message = f"A group link has exactly one of cn, dn and filter; {found}."
         reading.findings.error(node.source, node.where, "LINK-SELECTOR", message)
-    dn = node.get("dn")
+    dn, wanted = said.get("dn"), said.get("filter")
     if dn and "=" not in str(dn.data):
         message = (
             f'"{shortened(str(dn.data), 60)}" is not a DN such as cn=devs,ou=groups,dc=example,dc=com. Is it a cn?'
         )
         reading.findings.error(dn.source, dn.where, "BAD-DN", message)
     access = role_of(node, target, reading)
-    return GroupLink(
-        access, node.where, node.text("cn"), node.text("dn"), filter_of(node.child("filter"), reading.findings)
-    )
+    selected = filter_of(wanted, reading.findings) if wanted else None
+    return GroupLink(access, node.where, node.text("cn"), node.text("dn"), selected)
 
 
 def _grants(target: str, node: Node, reading: Reading) -> tuple[Grant, ...]:
