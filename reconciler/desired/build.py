@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from itertools import chain
 
-from reconciler.desired.explanation import Explanation, ranked, seats
+from reconciler.desired.explanation import Explanation, ranked
 from reconciler.desired.flags import Flags, resolve_flags
 from reconciler.desired.grants import ended, resolve_grants
 from reconciler.desired.imports import resolve_imports
 from reconciler.desired.links import Directory, Source, resolve_link, sentence, template_findings
 from reconciler.desired.naming import name_problem
-from reconciler.desired.people import OUR_WORDS, Naming, account, supported, usernames, words_of
+from reconciler.desired.people import OUR_WORDS, Naming, account, usernames, words_of
 from reconciler.desired.roll import Roll
 from reconciler.model.access import Capabilities, Flag, Group, GroupKey, Role, State, User, UserKey
 from reconciler.model.diagnostic import Diagnostic, Severity
@@ -91,6 +92,8 @@ class _Rendering:
     def __init__(self, rules: Rules, directory: Directory, capabilities: Capabilities, today: date) -> None:
         self._rules, self._directory, self._capabilities, self._today = rules, directory, capabilities, today
         self._people = directory.snapshot.people
+        self._keys = [person.key for person in self._people]
+        self._disabled = frozenset(person.key for person in self._people if person.disabled)
         self._findings: list[Diagnostic] = []
         self._naming = Naming(
             directory=rules.directory,
@@ -105,13 +108,12 @@ class _Rendering:
         groups, sources = self._groups()
         flags = resolve_flags(self._rules.target, self._directory, self._capabilities.flags)
         self._findings += flags.diagnostics
-        chosen = {key: seats(group_sources) for key, group_sources in sources.items()}
-        users, frozen = self._users(self._linked(chosen, flags), flags)
-        memberships = {key: self._members(people) for key, people in chosen.items()}
+        users, frozen = self._users(self._linked(sources, flags), flags)
+        memberships = {key: self._members(group_sources) for key, group_sources in sources.items()}
         return Desired(
             state=State(users, groups, memberships),
             roll=self._roll,
-            disabled=frozenset(person.key for person in self._people if person.disabled),
+            disabled=self._disabled,
             frozen_users=frozen,
             frozen_groups=self._frozen(sources),
             doubtful=self._doubtful(sources),
@@ -214,18 +216,18 @@ class _Rendering:
 
     def _doubtful(self, sources: Mapping[GroupKey, Sequence[Source]]) -> dict[GroupKey, frozenset[UserKey]]:
         found = {
-            key: frozenset(self._people[index].key for source in group_sources for index in source.maybe)
+            key: frozenset(self._keys[index] for source in group_sources for index in source.maybe)
             for key, group_sources in sources.items()
         }
         return {key: people for key, people in found.items() if people}
 
-    def _linked(self, chosen: Mapping[GroupKey, Mapping[int, Source]], flags: Flags) -> Sequence[int]:
+    def _linked(self, sources: Mapping[GroupKey, Sequence[Source]], flags: Flags) -> Sequence[int]:
         """Return the indexes of everybody in scope, ascending."""
         if self._rules.target.users.scope == "all":
             return range(len(self._people))
         linked: set[int] = set()
-        for people in chosen.values():
-            linked.update(people)
+        for source in chain.from_iterable(sources.values()):
+            linked.update(source.people)
         for flag in flags.sources:
             linked |= flags.holders(flag)
         return sorted(linked)
@@ -236,22 +238,22 @@ class _Rendering:
         named = usernames(self._people, linked, self._naming, schema)
         self._findings += named.diagnostics
         holders = {flag: flags.holders(flag) for flag in flags.sources}
-        words = words_of(self._naming, schema)
+        words = words_of(self._naming, schema, self._capabilities)
         users = {}
         for index in linked:
             if index in named.names:
                 person = self._people[index]
                 held = {flag: index in people for flag, people in holders.items()}
-                plain = account(person, named.names[index], words)
-                users[person.key] = supported(plain, self._capabilities, held)
-        return users, {self._people[index].key: why for index, why in named.frozen.items()}
+                users[person.key] = account(person, named.names[index], words, held)
+        return users, {self._keys[index]: why for index, why in named.frozen.items()}
 
-    def _members(self, people: Mapping[int, Source]) -> dict[UserKey, Role]:
+    def _members(self, sources: Sequence[Source]) -> dict[UserKey, Role]:
         """Return who should be in a group; people who are disabled stay, unless the policy removes their accounts."""
+        keys, members = self._keys, dict[UserKey, Role]()
+        for source in sources:  # ranked: each overrules those before it
+            role = source.role
+            for index in source.people:
+                members[keys[index]] = role
         if self._rules.target.users.when_disabled is OnMissing.REMOVE:
-            return {
-                self._people[index].key: source.role
-                for index, source in people.items()
-                if not self._people[index].disabled
-            }
-        return {self._people[index].key: source.role for index, source in people.items()}
+            return {key: role for key, role in members.items() if key not in self._disabled}
+        return members

@@ -71,14 +71,15 @@ class Directory:
 
     def people_matching(self, wanted: Filter) -> Sequence[int]:
         """Return the indexes of the people for whom the filter is true; the same filter is evaluated once."""
-        if wanted not in self._selected:
+        found = self._selected.get(wanted)
+        if found is None:
             if self._people_index is None:
                 people = self.snapshot.people
                 self._people_index = FilterIndex(
                     [person.attributes for person in people], self.snapshot.schema, [person.dn for person in people]
                 )
-            self._selected[wanted] = indexes(self._people_index.select(wanted))
-        return self._selected[wanted]
+            found = self._selected[wanted] = indexes(self._people_index.select(wanted))
+        return found
 
     def groups_matching(self, wanted: Filter) -> Sequence[int]:
         """Return the indexes of the groups for which the filter is true."""
@@ -180,6 +181,9 @@ def schema_findings(wanted: Filter, directory: Directory, where: Position) -> tu
     that it is known to be whole.
     """
     schema = directory.snapshot.schema
+    problems = filter_problems(wanted, schema)
+    if not problems:
+        return ()
     impossible = unsupported(wanted)
     return tuple(
         Diagnostic(
@@ -189,7 +193,7 @@ def schema_findings(wanted: Filter, directory: Directory, where: Position) -> tu
             f"The filter is {to_text(wanted)}.",
             where,
         )
-        for problem in filter_problems(wanted, schema)
+        for problem in problems
     )
 
 
@@ -227,11 +231,10 @@ def _absent_attributes(wanted: Filter, directory: Directory, where: Position) ->
 
     Under a NOT it is an error where a server was read, because then the filter selects everybody.
     """
-    negated = _under_not(wanted)
     for name in sorted(attributes_of(wanted)):
         if directory.people_matching(Present(name)):
             continue
-        severe = name in negated and directory.snapshot.schema.from_server
+        severe = name in _under_not(wanted) and directory.snapshot.schema.from_server
         yield Diagnostic(
             Severity.ERROR if severe else Severity.WARNING,
             "FILTER-NO-VALUE",

@@ -50,11 +50,15 @@ class Naming:
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """The canonical names of the attributes that an account's come from; `keys_in_step`: SSH keys are kept as they are there."""
+    """The canonical names of the attributes that an account's come from, and which of ours the target can hold (`held`).
+
+    `keys_in_step`: SSH keys are kept as they are in the directory.
+    """
 
     email: str
     name: str
     ssh_keys: str
+    held: frozenset[str]
     keys_in_step: bool
 
 
@@ -110,27 +114,18 @@ def usernames(people: Sequence[Person], chosen: Iterable[int], naming: Naming, s
     )
 
 
-def words_of(naming: Naming, schema: DirectorySchema) -> Words:
+def words_of(naming: Naming, schema: DirectorySchema, capabilities: Capabilities) -> Words:
     """Return what accounts are made of, the same for everybody."""
     email, name, keys = (schema.canonical(naming.attribute(word)) for word in ("email", "name", "ssh_keys"))
-    return Words(email, name, keys, keys_in_step="ssh_keys" in naming.rules.sync)
+    return Words(email, name, keys, capabilities.attributes, keys_in_step="ssh_keys" in naming.rules.sync)
 
 
-def account(person: Person, username: str, words: Words) -> User:
-    """Return the desired account without flags: username, attributes and whether the entry is enabled.
+def account(person: Person, username: str, words: Words, flags: Mapping[Flag, bool]) -> User:
+    """Return the desired account: with flags, without attributes that the target cannot hold, active if the entry is enabled.
 
     No e-mail address or name in the entry is no opinion. No SSH key is: where keys are kept in step, the last one has gone.
     """
-    attributes = _attributes(person, words)
-    if words.keys_in_step:
-        attributes.setdefault("ssh_keys", ())
-    return User(person.key, username, attributes, active=not person.disabled)
-
-
-def supported(user: User, capabilities: Capabilities, flags: Mapping[Flag, bool]) -> User:
-    """Return the account with flags, and without the attributes that the target cannot hold."""
-    held = {name: value for name, value in user.attributes.items() if name in capabilities.attributes}
-    return User(user.key, user.username, held, active=user.active, flags=flags)
+    return User(person.key, username, _attributes(person.attributes, words), active=not person.disabled, flags=flags)
 
 
 def username_of(person: Person, naming: Naming, schema: DirectorySchema) -> tuple[str, str]:
@@ -165,17 +160,14 @@ def _finding(person: Person, why: str, naming: Naming) -> Diagnostic:
     )
 
 
-def _attributes(person: Person, words: Words) -> dict[str, Value]:
+def _attributes(have: Attributes, words: Words) -> dict[str, Value]:
     found: dict[str, Value] = {}
-    email = _first(person.attributes, words.email)
-    if email:
+    if "email" in words.held and (email := _first(have, words.email)):
         found["email"] = email
-    name = _first(person.attributes, words.name) or _first(person.attributes, "cn")
-    if name:
+    if "name" in words.held and (name := _first(have, words.name) or _first(have, "cn")):
         found["name"] = name
-    keys = person.attributes.get(words.ssh_keys)
-    if keys is not None:
-        found["ssh_keys"] = tuple(sorted({_readable(key) for key in keys}))
+    if "ssh_keys" in words.held and (words.keys_in_step or words.ssh_keys in have):
+        found["ssh_keys"] = tuple(sorted({_readable(key) for key in have.get(words.ssh_keys, ())}))
     return found
 
 

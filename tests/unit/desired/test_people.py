@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import replace
 
 import pytest
@@ -12,11 +13,10 @@ from reconciler.desired.people import (
     account,
     raw_username,
     single_value,
-    supported,
     usernames,
     words_of,
 )
-from reconciler.model.access import Flag, NameLimits
+from reconciler.model.access import Flag, NameLimits, User
 from reconciler.model.diagnostic import Severity
 from reconciler.model.directory import Person
 from reconciler.policy.model import NamingRule, OnInvalidName, UserRules
@@ -101,28 +101,36 @@ def test_people_of_one_name_are_all_frozen(on_invalid: OnInvalidName, severity: 
     assert severities == [severity, severity]
 
 
+def made_of(entry: Person, sync: tuple[str, ...] = (), held: Collection[str] = ("email", "name", "ssh_keys")) -> User:
+    """Return the account of an entry in a target that can hold these attributes."""
+    capabilities = replace(ROSTER, attributes=frozenset(held))
+    return account(entry, "ann", words_of(naming(sync=sync), SCHEMA, capabilities), {Flag.ADMIN: True})
+
+
 def test_an_account_holds_what_the_directory_gives() -> None:
-    """The lowest of several values, sorted keys, text for bytes that are none."""
+    """The lowest of several values, sorted keys, text for bytes that are none; flags as they are given."""
     entry = person("ann", mail=["b@acme.example", "a@acme.example"], displayname="Ann\udcff", sshpublickey=["k2", "k1"])
-    made = account(entry, "ann", words_of(naming(), SCHEMA))
+    made = made_of(entry)
     assert made.attributes == {"email": "a@acme.example", "name": "Ann\ufffd", "ssh_keys": ("k1", "k2")}
     assert made.active
+    assert made.flags == {Flag.ADMIN: True}
 
 
 def test_a_common_name_stands_in_for_a_missing_name() -> None:
     """And without either there is none, which is no opinion."""
-    assert account(person("ann", disabled=True), "ann", words_of(naming(), SCHEMA)).attributes == {"name": "Ann"}
-    assert account(person("ann", cn=()), "ann", words_of(naming(), SCHEMA)).attributes == {}
-    assert not account(person("ann", disabled=True), "ann", words_of(naming(), SCHEMA)).active
+    assert made_of(person("ann", disabled=True)).attributes == {"name": "Ann"}
+    assert made_of(person("ann", cn=())).attributes == {}
+    assert not made_of(person("ann", disabled=True)).active
 
 
 def test_an_entry_without_keys_has_none_where_keys_are_kept_in_step() -> None:
     """The last key that is taken from an entry must not stay in the target."""
-    assert account(person("ann"), "ann", words_of(naming(sync=("ssh_keys",)), SCHEMA)).attributes["ssh_keys"] == ()
+    assert made_of(person("ann"), sync=("ssh_keys",)).attributes["ssh_keys"] == ()
 
 
-def test_an_account_is_cut_down_to_what_the_target_can_hold() -> None:
-    """Flags are added."""
-    made = account(person("ann", mail="a@acme.example"), "ann", words_of(naming(), SCHEMA))
-    cut = supported(made, replace(ROSTER, attributes=frozenset({"email"})), {Flag.ADMIN: True})
-    assert (cut.attributes, cut.flags) == ({"email": "a@acme.example"}, {Flag.ADMIN: True})
+@pytest.mark.parametrize("held", ["email", "name", "ssh_keys"])
+def test_an_account_is_cut_down_to_what_the_target_can_hold(held: str) -> None:
+    """Keys that are kept in step too: where there is no place for any, their absence is no opinion either."""
+    entry = person("ann", mail="a@acme.example", sshpublickey="k")
+    assert list(made_of(entry, held=[held]).attributes) == [held]
+    assert held == "ssh_keys" or "ssh_keys" not in made_of(person("ann"), sync=("ssh_keys",), held=[held]).attributes
