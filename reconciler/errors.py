@@ -11,6 +11,7 @@ One root, one family per next step, one exit code per family::
     ├── TargetError           5   a target could not be reached or refused us
     │   ├── TargetUnreachable
     │   └── TargetRejected
+    ├── StateError            5   the state store could not be reached or refused us
     ├── PlanRefused           6   a guard refused the plan: a person decides
     ├── AppliedInPart         7   some changes failed; the report names them
     ├── PlanStale             8   the live state is not what the plan expected: plan again
@@ -81,6 +82,12 @@ class TargetUnreachable(TargetError):
 
 class TargetRejected(TargetError):
     """The target answered and said no."""
+
+
+class StateError(ReconcileError):
+    """The state store, which runs keep locks, journals and reports in, could not be reached or refused us."""
+
+    exit_code = 5
 
 
 class PlanRefused(ReconcileError):

@@ -31,9 +31,14 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Changes that go to the target in one call, or in one transaction."""
+    """Changes that go to the target in one call, or in one transaction.
+
+    Batches of one `stage` may be made at the same time, at most `Target.parallel` of them; a later stage begins when all
+    batches of the stages before it have ended. Stages do not fall from one batch to the next.
+    """
 
     changes: tuple[Change, ...]
+    stage: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +68,10 @@ class Target(Protocol):
     @property
     def address(self) -> str:
         """Return where the target is, for people: never a secret."""
+
+    @property
+    def parallel(self) -> int:
+        """Return how many batches of one stage may be made at the same time, at least 1; asks nobody."""
 
     def read(self, scope: Scope) -> State:
         """Return the live state of everything in scope, or raise: a part is never returned as the whole."""

@@ -41,6 +41,11 @@ class SqlTarget:
         """Return the URL as the policy writes it, without its parameters."""
         return self._settings.address
 
+    @property
+    def parallel(self) -> int:
+        """Return 1: a run is one transaction."""
+        return 1
+
     def read(self, scope: Scope) -> State:
         """Return the live state; a roster that is not there yet is an empty one, and is not made."""
         from reconciler.targets.sql import connect, read, schema  # noqa: PLC0415 - SQLAlchemy takes 0.2 s to import

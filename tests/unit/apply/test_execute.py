@@ -40,6 +40,11 @@ class App:
         """Return an address."""
         return "memory"
 
+    @property
+    def parallel(self) -> int:
+        """Return 1."""
+        return 1
+
     def read(self, scope: Scope) -> State:
         """Return nothing: applying asks no target for its state."""
         raise AssertionError(scope)
