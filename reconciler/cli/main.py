@@ -28,7 +28,7 @@ COMMANDS = {
     "show": "Show a saved plan.",
     "apply": "Make a plan so: a saved one, or a new one after asking.",
     "snapshot": "Save what a directory holds, to plan from it later.",
-    "doctor": "Try every server of every directory and say what a run would meet.",
+    "doctor": "Try every directory and every target, and say what a run would meet.",
     "test": "Check the policy's own expectations.",
     "schema": "Print the JSON Schema of a policy, a plan or a snapshot.",
 }

@@ -1,4 +1,4 @@
-"""What a target is: one app whose access we manage, behind five methods; no target's own knowledge is here."""
+"""What a target is: one app whose access we manage, behind a few methods; no target's own knowledge is here."""
 
 from __future__ import annotations
 
@@ -41,6 +41,28 @@ class Batch:
     stage: int = 0
 
 
+class Right(StrEnum):
+    """What a credential may do in a target."""
+
+    READ = "read"  # everything that a plan looks at
+    WRITE = "write"  # at least something of what is managed there
+    ADMIN = "admin"  # more than any command needs
+
+
+@dataclass(frozen=True, slots=True)
+class Rights:
+    """What the credential of a target may do there.
+
+    `account` is whom the target takes us for, `detail` what the rights rest on, `lacks` what an apply needs and the
+    credential does not have; all for people, and never a secret.
+    """
+
+    can: frozenset[Right]
+    account: str = ""
+    detail: str = ""
+    lacks: tuple[str, ...] = ()
+
+
 @dataclass(frozen=True, slots=True)
 class Options:
     """What a target is made from: its policy keys, the folder that relative paths start in, its roles and directory.
@@ -75,6 +97,9 @@ class Target(Protocol):
 
     def read(self, scope: Scope) -> State:
         """Return the live state of everything in scope, or raise: a part is never returned as the whole."""
+
+    def rights(self) -> Rights:
+        """Return what our credential may do, as the target itself says it; writes nothing, not even to try."""
 
     def batches(self, changes: Sequence[Change]) -> Iterable[Batch]:
         """Return how these changes, in this order, group into calls. Pure."""

@@ -13,7 +13,7 @@ from reconciler.errors import TargetRejected, TargetUnreachable
 from reconciler.model.access import Capabilities, Scope, State
 from reconciler.model.change import Change, CreateUser
 from reconciler.model.plan import TargetPlan
-from reconciler.targets.base import Batch, Outcome, Status, Target
+from reconciler.targets.base import Batch, Outcome, Rights, Status, Target
 from tests.builders import ROSTER, plan_of, user
 from tests.unit.model.changes import WHY
 
@@ -48,6 +48,10 @@ class App:
     def read(self, scope: Scope) -> State:
         """Return nothing: applying asks no target for its state."""
         raise AssertionError(scope)
+
+    def rights(self) -> Rights:
+        """Return nothing: applying asks no target for its rights."""
+        raise AssertionError
 
     def batches(self, changes: Sequence[Change]) -> Iterable[Batch]:
         """Cut the changes into pieces."""
