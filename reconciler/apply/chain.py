@@ -82,7 +82,7 @@ def head_of(link: Link) -> Document:
 
 
 def checked(reports: Iterable[tuple[str, bytes]], head: bytes | None, witness: str = "") -> Verdict:
-    """Return what is wrong with the chain: `reports` are all names below FOLDER with their contents, sorted by name.
+    """Return what is wrong with the chain: `reports` are all names below FOLDER with their contents, in the order of their numbers.
 
     `witness` is the id of a report, written down elsewhere, that has to be among them.
     """

@@ -40,21 +40,23 @@ def keep(store: Store, report: Document) -> Link:
 
 
 def newest(store: Store) -> Link:
-    """Return the place of the newest report; only what the head does not know of yet is looked for."""
+    """Return the place of the newest report: the one that the head names, or one after it.
+
+    The head is believed even where its report is gone, so that what was cut off stays missing whatever follows.
+    """
     item = store.read(HEAD)
-    head = link_of(from_bytes(item.content) or {}) if item else NOWHERE
-    if head.number < 1 or store.read(name_of(head.number)) is None:
+    newest = link_of(from_bytes(item.content) or {}) if item else NOWHERE
+    if newest == NOWHERE:
         last = max((number_of(name) or 0 for name in store.names(FOLDER)), default=0)
-        return _link_at(store, last) if last else NOWHERE
-    number = head.number
-    while store.read(name_of(number + 1)) is not None:
-        number += 1
-    return _link_at(store, number)
+        newest = _link_at(store, last) if last else NOWHERE
+    while store.read(name_of(newest.number + 1)) is not None:
+        newest = _link_at(store, newest.number + 1)
+    return newest
 
 
 def reports(store: Store) -> Iterator[Document]:
     """Yield all reports that can be read, the newest first; whether the chain is whole, `verify` says."""
-    for name in reversed(store.names(FOLDER)):
+    for name in reversed(_names(store)):
         item = store.read(name)
         document = from_bytes(item.content) if item else None
         if document is not None:
@@ -71,9 +73,13 @@ def verify(store: Store, witness: str = "") -> Verdict:
 
 
 def _contents(store: Store) -> Iterator[tuple[str, bytes]]:
-    for name in store.names(FOLDER):
+    for name in _names(store):
         item = store.read(name)
         yield name, item.content if item else b""
+
+
+def _names(store: Store) -> list[str]:
+    return sorted(store.names(FOLDER), key=lambda name: (number_of(name) or 0, name))
 
 
 def _link_at(store: Store, number: int) -> Link:
@@ -83,14 +89,13 @@ def _link_at(store: Store, number: int) -> Link:
 
 
 def _advance(store: Store, link: Link) -> None:
-    """Let the head name this report, unless it names a later one by now."""
-    content = to_bytes(head_of(link))
-    for _ in range(_TRIES):
-        item = store.read(HEAD)
-        if item is None:
-            if store.create(HEAD, content):
-                return
-        elif link_of(from_bytes(item.content) or {}).number >= link.number or store.replace(
-            HEAD, content, item.version
-        ):
-            return
+    """Let the head name this report, unless it names a later one by now; without it, the next run does."""
+    any(_advanced(store, link) for _ in range(_TRIES))
+
+
+def _advanced(store: Store, link: Link) -> bool:
+    content, item = to_bytes(head_of(link)), store.read(HEAD)
+    if item is None:
+        return store.create(HEAD, content)
+    named = link_of(from_bytes(item.content) or {}).number
+    return named >= link.number or store.replace(HEAD, content, item.version)

@@ -30,7 +30,7 @@ COMMANDS = {
     "snapshot": "Save what a directory holds, to plan from it later.",
     "doctor": "Try every directory and every target, and say what a run would meet.",
     "test": "Check the policy's own expectations.",
-    "schema": "Print the JSON Schema of a policy, a plan or a snapshot.",
+    "schema": "Print the JSON Schema of a policy, a plan, a snapshot or a report.",
 }
 
 _INTERRUPTED = 130  # as shells say it: 128 and the number of SIGINT

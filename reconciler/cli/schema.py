@@ -10,10 +10,10 @@ from reconciler.policy.schemas import schema_text
 
 
 @click.command("schema")
-@click.argument("name", type=click.Choice(["policy", "plan", "snapshot"]), default="policy")
+@click.argument("name", type=click.Choice(["policy", "plan", "snapshot", "report"]), default="policy")
 @presentation
 @click.pass_obj
 def command(screen: Screen, name: str) -> int:
-    """Print the JSON Schema of a policy, a plan or a snapshot."""
+    """Print the JSON Schema of a policy, a plan, a snapshot or a report."""
     screen.result([schema_text(name)])
     return 0
