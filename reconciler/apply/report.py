@@ -3,24 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from reconciler.targets.base import Outcome, Status
 
 
 @dataclass(frozen=True, slots=True)
 class TargetReport:
-    """One target's outcomes in the order of the plan; `error` is set when the target failed as a whole.
-
-    `milliseconds` is how long it took, `requests` how many it was sent, by kind.
-    """
+    """One target's outcomes in the order of the plan; `error` is set when the target failed as a whole."""
 
     name: str
     outcomes: tuple[Outcome, ...] = ()
     error: str = ""
-    milliseconds: int = 0
-    requests: Mapping[str, int] = field(default_factory=dict)
 
     def count(self, status: Status) -> int:
         """Return how many changes ended that way."""

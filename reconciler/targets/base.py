@@ -95,10 +95,6 @@ class Target(Protocol):
     def parallel(self) -> int:
         """Return how many batches of one stage may be made at the same time, at least 1; asks nobody."""
 
-    @property
-    def requests(self) -> Mapping[str, int]:
-        """Return how many requests were sent so far, by kind, for people; empty where there is no such notion."""
-
     def read(self, scope: Scope) -> State:
         """Return the live state of everything in scope, or raise: a part is never returned as the whole."""
 

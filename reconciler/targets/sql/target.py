@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from time import gmtime, strftime
 
 from reconciler.model.access import Capabilities, Scope, State
@@ -45,11 +45,6 @@ class SqlTarget:
     def parallel(self) -> int:
         """Return 1: a run is one transaction."""
         return 1
-
-    @property
-    def requests(self) -> Mapping[str, int]:
-        """Return nothing: a transaction is not counted in requests."""
-        return {}
 
     def read(self, scope: Scope) -> State:
         """Return the live state; a roster that is not there yet is an empty one, and is not made."""

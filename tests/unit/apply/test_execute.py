@@ -45,11 +45,6 @@ class App:
         """Return 1."""
         return 1
 
-    @property
-    def requests(self) -> Mapping[str, int]:
-        """Return nothing."""
-        return {}
-
     def read(self, scope: Scope) -> State:
         """Return nothing: applying asks no target for its state."""
         raise AssertionError(scope)
