@@ -75,6 +75,12 @@ class Draft:
             return "the account is not ours any more"
         return f"there is no account with the key {shortened(key)} any more"
 
+    def lack_of_place(self, group: GroupKey, key: UserKey) -> str:
+        """Say what is missing before somebody can be in a group; empty where nothing is."""
+        if group not in self.groups:
+            return f"there is no group {shortened(group)}"
+        return "" if key in self.users else f"there is no account with the key {shortened(key)}"
+
     def not_ours(self, name: GroupKey, source: str) -> str:
         """Say why a group is not the one of ours that mirrors `source`; empty where it is."""
         held = self.groups.get(name)

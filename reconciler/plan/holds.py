@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import assert_never
 
-from reconciler.model.access import State, UserKey
+from reconciler.model.access import Role, State, UserKey
 from reconciler.model.change import (
     AddMembership,
     AdoptGroup,
@@ -92,30 +92,24 @@ def _stale(words: str) -> Found:
 
 
 def _membership(draft: Draft, change: MembershipChange) -> Found:
-    key, name = change.who.key, shortened(change.who.username)
-    where = f"{name} in {shortened(change.group)}"
-    role = draft.role(change.group, key)
+    key, where = change.who.key, f"{shortened(change.who.username)} in {shortened(change.group)}"
     if (by_hand := draft.by_hand.get(change.group, {}).get(key)) is not None:
         return _stale(f"{where}: there is a membership made by hand, {shortened(by_hand)}")
-    match change:
-        case RemoveMembership():
-            if role is None:
-                return _done(f"{where}: there is no membership any more")
-        case AddMembership(want=want) | ChangeRole(want=want):
-            if role == want:
-                return _done(f"{where}: the role is {shortened(want)} already")
-            if change.group not in draft.groups:
-                return _stale(f"{where}: there is no group {shortened(change.group)}")
-            if key not in draft.users:
-                return _stale(f"{where}: there is no account with the key {shortened(key)}")
-        case _:
-            assert_never(change)
-    expected = None if isinstance(change, AddMembership) else change.have
-    if role != expected:
-        is_now, was = ("none" if one is None else shortened(one) for one in (role, expected))
-        return _stale(f"{where}: the role is {is_now}, the plan expected {was}")
-    draft.give(change.group, key, None if isinstance(change, RemoveMembership) else change.want)
+    have = None if isinstance(change, AddMembership) else change.have
+    want = None if isinstance(change, RemoveMembership) else change.want
+    role = draft.role(change.group, key)
+    if role == want:
+        return _done(f"{where}: {_role(role)} already" if role else f"{where}: there is no membership any more")
+    if lack := draft.lack_of_place(change.group, key):
+        return _stale(f"{where}: {lack}")
+    if role != have:
+        return _stale(f"{where}: {_role(role)}, the plan expected {'none' if have is None else shortened(have)}")
+    draft.give(change.group, key, want)
     return _PENDING
+
+
+def _role(role: Role | None) -> str:
+    return "there is no membership" if role is None else f"the role is {shortened(role)}"
 
 
 def _group(draft: Draft, change: GroupChange) -> Found:

@@ -45,7 +45,11 @@ STALE = [
     (ADD, live({}, user("ann")), "ann in api: there is no group api"),
     (ADD, live({}, groups=[Group(API)]), "ann in api: there is no account with the key id-ann"),
     (CHANGE, HELD, "ann in api: the role is editor, the plan expected viewer"),
-    (CHANGE, live({}, user("ann"), groups=[Group(API)]), "ann in api: the role is none, the plan expected viewer"),
+    (
+        CHANGE,
+        live({}, user("ann"), groups=[Group(API)]),
+        "ann in api: there is no membership, the plan expected viewer",
+    ),
     (END, HELD, "ann in api: the role is editor, the plan expected owner"),
     (
         CreateGroup(MIRROR, WHY),
