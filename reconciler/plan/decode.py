@@ -40,7 +40,7 @@ from reconciler.model.plan import (
 )
 from reconciler.model.reason import Reason, Why
 from reconciler.model.text import shortened
-from reconciler.plan.encode import Document, content, digest
+from reconciler.plan.encode import OUTSIDE, Document, content, digest
 
 _AGAIN = "Make it again with `reconcile plan --out`."
 
@@ -54,13 +54,18 @@ def decode(text: str, name: str = "the plan file") -> tuple[Plan, Document]:
     try:
         plan = _plan(document)
         # a newer minor format may say more than we would: then its own digest is all the proof there is
-        again = {**content(plan), "id": document["id"]} if document["format_version"] == FORMAT_VERSION else document
+        again = {**content(plan), **_proofs(document)} if document["format_version"] == FORMAT_VERSION else document
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise UsageError(f"{name} is not a usable plan: {shortened(repr(error))}. {_AGAIN}") from error
     if again != document:
         place = shortened(_first_difference(document, again))
         raise UsageError(f"{name} holds something at {place} that this version would not have written. {_AGAIN}")
     return plan, document
+
+
+def _proofs(document: Document) -> Document:
+    """Return what stands beside the content: the id, and a signature if there is one."""
+    return {key: document[key] for key in OUTSIDE if key in document}
 
 
 def _first_difference(have: Document, want: Document) -> str:

@@ -10,6 +10,7 @@ from pathlib import PurePath
 from reconciler.errors import PolicyError
 from reconciler.model.diagnostic import Diagnostic
 from reconciler.model.text import printable
+from reconciler.policy.applying import apply_rules
 from reconciler.policy.connections import directories, targets
 from reconciler.policy.files import (
     MAX_FOLDER,
@@ -114,4 +115,5 @@ def _policy(path: str, files: Sequence[PolicyFile], sections: Sections, today: d
         guards=guards(sections, known_targets, findings),
         waivers=waivers(sections, reading),
         expect=expectations(sections, reading),
+        apply=apply_rules(sections),
     )

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 from enum import StrEnum
 from typing import Literal
 
@@ -319,6 +319,14 @@ class Expectation:
 
 
 @dataclass(frozen=True, slots=True)
+class ApplyRules:
+    """How plans are applied: the age up to which a saved one may be, and how many changes may fail before a run stops."""
+
+    max_age: timedelta = timedelta(days=7)
+    max_errors: int = 10
+
+
+@dataclass(frozen=True, slots=True)
 class Policy:
     """A whole policy folder, merged and valid. `digest` is ``sha256:`` over the relative names and bytes of its files."""
 
@@ -334,3 +342,4 @@ class Policy:
     guards: Mapping[str, GuardLimits] = field(default_factory=dict)  # one entry per target
     waivers: tuple[Waiver, ...] = ()
     expect: tuple[Expectation, ...] = ()
+    apply: ApplyRules = ApplyRules()

@@ -124,6 +124,7 @@ def test_sections_may_be_spread_over_files(tmp_path: Path) -> None:
         ('naming: {"*": {users: {max_length: 1}}}', "naming.*.users.max_length"),
         ('protected: {"*": {users: [a]}}', "protected.*.users"),
         ("guards: {roster: {min_owners: 1}}", "guards.roster.min_owners"),
+        ("apply: {max_age: 1d}", "apply.max_age"),
     ],
 )
 def test_what_two_files_set_is_an_error_that_names_both(tmp_path: Path, section: str, name: str) -> None:
