@@ -31,6 +31,7 @@ from reconciler.policy.model import Policy
 from reconciler.policy.rules import Reading, groups, imports
 from reconciler.policy.schema import check_schema
 from reconciler.policy.source import MAX_VALUES, Source, read_source
+from reconciler.policy.store import state
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,4 +117,5 @@ def _policy(path: str, files: Sequence[PolicyFile], sections: Sections, today: d
         waivers=waivers(sections, reading),
         expect=expectations(sections, reading),
         apply=apply_rules(sections),
+        state=state(sections, findings),
     )

@@ -197,6 +197,27 @@ class TargetConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class StateConfig:
+    """Where runs keep what the next one has to know. Only the keys of its `kind` are filled in.
+
+    `path` is resolved, and empty for the folder `.reconcile` in the policy folder; a relative path in `url` starts in `folder`.
+    """
+
+    kind: Literal["file", "s3", "sql"] = "file"
+    path: str = ""
+    bucket: str = ""
+    prefix: str = ""
+    endpoint: str = ""
+    region: str = ""
+    access_key: SecretRef | None = None
+    secret_key: SecretRef | None = None
+    path_style: bool = False
+    url: str = ""
+    password: SecretRef | None = None
+    folder: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class GroupLink:
     """One rule: whoever is in that directory group, or matches that filter, has this role. Exactly one of three is set."""
 
@@ -343,3 +364,4 @@ class Policy:
     waivers: tuple[Waiver, ...] = ()
     expect: tuple[Expectation, ...] = ()
     apply: ApplyRules = ApplyRules()
+    state: StateConfig = StateConfig()

@@ -17,10 +17,12 @@ if TYPE_CHECKING:
     from jsonschema import Draft202012Validator
     from jsonschema.exceptions import ValidationError
 
-SECRET_KEYS = frozenset({"password", "token", "client_secret", "private_key"})
+SECRET_KEYS = frozenset({"password", "token", "client_secret", "private_key", "access_key", "secret_key"})
 """Keys whose value is a reference to a secret; a test holds them against the schema."""
 
-_CONNECTIONS = {("directories",), ("targets",)}
+_CONNECTIONS = {"directories": 2, "targets": 2, "state": 1}
+"""Sections that may name a secret, and how many names lead to the keys of what they describe."""
+
 _TYPES = {
     "string": "text",
     "integer": "a whole number",
@@ -89,7 +91,8 @@ class _Error:
     def found(self) -> str:
         """What is written, in words and without anything secret."""
         if isinstance(self.instance, str):
-            names = self.path[2:] if self.path[:1] in _CONNECTIONS else ()
+            start = _own_keys(self.path)
+            names = self.path[start:] if start else ()
             hide = any(isinstance(name, str) and looks_secret(name) for name in names)
             return HIDDEN if hide else _quoted(without_credentials(self.instance))
         if isinstance(self.instance, dict | list):
@@ -127,9 +130,15 @@ def _implied(error: _Error) -> bool:
 
 def _secret(path: Path) -> Path:
     """Return the path down to the secret that a path is in, if it is in one."""
-    if path[:1] not in _CONNECTIONS:
+    start = _own_keys(path)
+    if not start:
         return ()
-    return next((path[: depth + 1] for depth, part in enumerate(path) if depth > 1 and part in SECRET_KEYS), ())
+    return next((path[: depth + 1] for depth, part in enumerate(path) if depth >= start and part in SECRET_KEYS), ())
+
+
+def _own_keys(path: Path) -> int:
+    """Return where in a path the keys of a directory, a target or the state store begin; 0 outside of those."""
+    return _CONNECTIONS.get(str(path[0]), 0) if path else 0
 
 
 def _not_a_reference(error: _Error, path: Path) -> None:
