@@ -175,7 +175,9 @@ class _Making:
             return
         for place, one in found.items():
             status = Status.APPLIED if one.holding is Holding.DONE else Status.SKIPPED
-            self.made[place] = replace(self.made[place], status=status, message="" if status is Status.APPLIED else "not made")
+            self.made[place] = replace(
+                self.made[place], status=status, message="" if status is Status.APPLIED else "not made"
+            )
 
     def _tell(self) -> None:
         ended: Iterable[Outcome] = self.made.values()

@@ -23,7 +23,7 @@ Record: TypeAlias = dict[str, Any]
 Ending: TypeAlias = tuple[int, Status, str]
 """A change by its place in its target's section, what became of it, and the message."""
 
-_ENDED = "sha256:"
+_DIGEST = "sha256:"
 
 
 def journal_name(plan_id: str) -> str:
@@ -33,7 +33,7 @@ def journal_name(plan_id: str) -> str:
 
 def digits(plan_id: str) -> str:
     """Return a plan id without the name of its digest."""
-    return plan_id.removeprefix(_ENDED)
+    return plan_id.removeprefix(_DIGEST)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,9 +83,7 @@ def _history(records: Sequence[Record]) -> History:
                 superseded_by = str(record["by"])
             case _:
                 pass  # the end of a run that may be resumed; and what a later version writes
-    return History(
-        len(records), batches, begun, superseded_by, tuple(targets), _frozen(applied), _frozen(asked)
-    )
+    return History(len(records), batches, begun, superseded_by, tuple(targets), _frozen(applied), _frozen(asked))
 
 
 def _frozen(places: Mapping[str, set[int]]) -> dict[str, frozenset[int]]:

@@ -8,6 +8,7 @@ from threading import Event
 from typing import Protocol
 
 from reconciler.apply.report import Origin
+from reconciler.state.lock import Terms
 
 Clock = Callable[[], str]
 """Gives the time as ISO 8601 UTC."""
@@ -42,14 +43,14 @@ NOBODY: Watcher = _Nobody()
 class Manner:
     """How a plan is applied.
 
-    `max_errors` is how many changes may fail before the run stops. `lock_timeout` is in seconds. `stop` is set from
-    outside: batches in flight are finished, and no other is begun.
+    `terms` say who takes the locks of targets and how long to wait for one. `max_errors` is how many changes may fail
+    before the run stops. `stop` is set from outside: batches in flight are finished, and no other is begun.
     """
 
     clock: Clock
+    terms: Terms
     origin: Origin = Origin()
     max_errors: int = 10
     allow_partial: bool = False
-    lock_timeout: float = 0.0
     watcher: Watcher = NOBODY
     stop: Event = field(default_factory=Event)
