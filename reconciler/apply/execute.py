@@ -13,9 +13,11 @@ from reconciler.targets.base import Outcome, Status, Target
 def execute(plan: Plan, plan_id: str, open_target: Callable[[str], Target]) -> Report:
     """Apply every target's changes in the order of the plan.
 
-    A target that fails as a whole does not stop the others: its own changes are reported as skipped.
+    A target that fails as a whole does not stop the others: its own changes are reported as skipped. One that a guard has
+    refused is left as it is.
     """
-    return Report(plan_id, tuple(_apply_target(section, open_target) for section in plan.targets if section.changes))
+    sections = [section for section in plan.targets if section.changes and not section.refused]
+    return Report(plan_id, tuple(_apply_target(section, open_target) for section in sections))
 
 
 def _apply_target(section: TargetPlan, open_target: Callable[[str], Target]) -> TargetReport:
