@@ -57,9 +57,7 @@ class Case:
         capabilities = self.app.capabilities
         safety = Safety(self.policy.guards[TARGET], self.policy.waivers, TODAY, capabilities, self.past)
         rules = DiffRules(target.users, target.groups, self.policy.protected[TARGET], capabilities.roles)
-        empty = TargetPlan(
-            target.name, target.kind, self.app.address, target.directory, on_refusal=target.on_refusal
-        )
+        empty = TargetPlan(target.name, target.kind, self.app.address, target.directory, on_refusal=target.on_refusal)
         return build_target(empty, have, self.want, rules, safety)
 
     def plan(self) -> Plan:

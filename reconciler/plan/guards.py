@@ -21,6 +21,7 @@ from reconciler.model.change import (
     RemoveUser,
 )
 from reconciler.model.plan import Refusal
+from reconciler.model.text import shortened
 from reconciler.plan.changes_id import changes_id
 from reconciler.plan.subject import Subject, by_group, named
 from reconciler.plan.summary import is_privileged_grant
@@ -93,11 +94,13 @@ def _max_directory_shrink(subject: Subject, limit: Limit | None) -> Iterable[Ref
     seen = subject.seen
     if limit is None or seen is None:
         return
-    for noun, now, before in (("people", subject.people, seen.people), ("groups", subject.groups, seen.groups)):
+    counted = (("person", "people", subject.people, seen.people), ("group", "groups", subject.groups, seen.groups))
+    for one, many, now, before in counted:
         lost, allowed = before - now, ceiling(limit, before)
         if lost > allowed:
-            held = f'The directory "{subject.directory}" holds {now} {noun}, and held {before} when it was last applied from'
-            summary = f"{held} ({seen.read_at}): {lost} fewer; the limit is {allowed} ({_said(limit)})."
+            holds = f'The directory "{subject.directory}" holds {now} {one if now == 1 else many}, and held {before}'
+            when = f"when it was last applied from, as read at {shortened(seen.read_at, 40)}"
+            summary = f"{holds} {when}: {lost} fewer; the limit is {allowed} ({_said(limit)})."
             yield _refusal("max_directory_shrink", summary, (lost, allowed, before))
 
 

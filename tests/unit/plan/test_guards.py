@@ -18,7 +18,6 @@ from tests.builders import (
     NO_LIMITS,
     OWNER,
     TARGET,
-    TODAY,
     USERS,
     VIEWER,
     Roles,

@@ -15,7 +15,7 @@ WAIVABLE = (
     "max_removals, max_removals_per_group, empty_group, empty_admin_group, max_privileged_grants, max_created_users, "
     "max_disabled_users, max_directory_shrink, missing_group"
 )
-
+NOTHING_TO_WAIVE = "IT refuses no plan, it holds changes back, so there is nothing to waive. Remove the waiver, or set IT under guards."
 
 
 def said(folder: Path, lines: str) -> list[str]:
@@ -80,23 +80,12 @@ def said(folder: Path, lines: str) -> list[str]:
         *(
             (
                 f"waivers: [{{guard: {name}, target: gitlab, until: 2027-01-01, approved_by: a, reason: b}}]",
-                f'7:19 SCHEMA "guard" must be one of {WAIVABLE}; it is "{name}". {way_out}',
+                f'7:19 SCHEMA "guard" must be one of {WAIVABLE}; it is "{name}". {way_out.replace("IT", name)}',
             )
             for name, way_out in (
-                (
-                    "min_owners",
-                    "min_owners refuses no plan, it holds changes back, so there is nothing to waive. Remove the waiver, "
-                    "or set min_owners under guards.",
-                ),
-                (
-                    "protect_self",
-                    "protect_self refuses no plan, it holds changes back, so there is nothing to waive. Remove the waiver, "
-                    "or set protect_self under guards.",
-                ),
-                (
-                    "empty_directory",
-                    "empty_directory cannot be waived: it says itself what has to be corrected. Remove the waiver.",
-                ),
+                ("min_owners", NOTHING_TO_WAIVE),
+                ("protect_self", NOTHING_TO_WAIVE),
+                ("empty_directory", "IT cannot be waived: it says itself what has to be corrected. Remove the waiver."),
                 ("max_remowals", 'Did you mean "max_removals"?'),
             )
         ),
