@@ -20,6 +20,7 @@ from reconciler.errors import TargetError, UsageError
 from reconciler.model.access import Scope
 from reconciler.model.diagnostic import Diagnostic
 from reconciler.model.directory import Needs, Snapshot
+from reconciler.model.past import NOTHING, Past
 from reconciler.model.plan import Plan, TargetPlan
 from reconciler.plan.build import Safety, build_target, facts_of
 from reconciler.plan.clashes import with_clashes
@@ -34,7 +35,7 @@ class Run:
     """One run: the policy, the day that grants are judged by (UTC), the time (ISO 8601 UTC), and what to look at.
 
     `targets` empty means all. `snapshots` are snapshot files that stand in for the directories they were taken from.
-    The `observer` is told how reads go.
+    The `observer` is told how reads go; `past` is what earlier runs have left to know.
     """
 
     policy: Policy
@@ -44,6 +45,7 @@ class Run:
     snapshots: tuple[str, ...] = ()
     git_commit: str = ""
     observer: Observer = SILENT
+    past: Past = NOTHING
 
 
 def make_plan(run: Run) -> Plan:
@@ -75,7 +77,7 @@ def _plan(run: Run, *, whole: bool) -> Plan:
 
 def plan_target(run: Run, target: TargetConfig, directory: Directory) -> TargetPlan:
     """Return one target's section; an unreachable target yields a section that holds only its error."""
-    section = TargetPlan(target.name, target.kind, "", target.directory)
+    section = TargetPlan(target.name, target.kind, "", target.directory, on_refusal=target.on_refusal)
     try:
         with opened(target) as app:
             section = replace(section, address=app.address)
@@ -84,7 +86,7 @@ def plan_target(run: Run, target: TargetConfig, directory: Directory) -> TargetP
     except TargetError as error:
         return replace(section, error=str(error))
     limits = run.policy.guards.get(target.name, GuardLimits())
-    safety = Safety(limits, run.policy.waivers, run.today, app.capabilities)
+    safety = Safety(limits, run.policy.waivers, run.today, app.capabilities, run.past)
     return build_target(section, have, want, diff_rules(run.policy, target, safety), safety)
 
 

@@ -145,7 +145,7 @@ def _remember(task: Task, store: Store, reports: Sequence[TargetReport], manner:
     """Leave to the next plan what targets keep refusing, and how large the directories were."""
     outcomes = {report.name: report.outcomes for report in reports}
     for section in task.plan.targets:
-        if not section.refusals:
+        if not section.refused:
             before = read_troubles(store, section.name)
             after = troubles_after(before, section, outcomes.get(section.name, ()), manner.clock())
             write_troubles(store, section.name, after)

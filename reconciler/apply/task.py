@@ -30,4 +30,4 @@ class Task:
     @property
     def sections(self) -> list[TargetPlan]:
         """Return the sections of targets that have something to do and that no guard has refused."""
-        return [section for section in self.plan.targets if section.changes and not section.refusals]
+        return [section for section in self.plan.targets if section.changes and not section.refused]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import fields
-from typing import Any
+from typing import Any, Literal
 
 from reconciler.errors import UsageError
 from reconciler.model.access import Flag, Group, GroupKey, Role, User, UserKey, Value
@@ -129,7 +129,13 @@ def _target(target: Document) -> TargetPlan:
         privileged=frozenset(target["privileged_roles"]),
         guards_off=tuple(target["guards_off"]),
         error=target["error"],
+        on_refusal=_on_refusal(target.get("on_refusal", "stop")),  # format 1.0 does not have it, nor the next
+        changes_id=target.get("changes_id", ""),
     )
+
+
+def _on_refusal(word: object) -> Literal["stop", "continue"]:
+    return "continue" if word == "continue" else "stop"
 
 
 def _refusal(data: Document) -> Refusal:

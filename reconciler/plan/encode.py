@@ -161,6 +161,8 @@ def _target(target: TargetPlan) -> Document:
         "address": target.address,
         "directory": target.directory,
         "error": target.error,
+        "on_refusal": target.on_refusal,
+        "changes_id": target.changes_id,
         "privileged_roles": sorted(target.privileged),
         "guards_off": list(target.guards_off),
         "unchanged": {
@@ -268,7 +270,7 @@ def _group(group: Group) -> Document:
 
 
 def _change(change: Change, target: str, shared: _Shared) -> Document:
-    who, group, have, want = _parts(change)
+    who, group, have, want = parts_of(change)
     document: Document = {
         "type": type_name(change),
         "target": target,
@@ -284,7 +286,8 @@ def _change(change: Change, target: str, shared: _Shared) -> Document:
     return document
 
 
-def _parts(change: Change) -> tuple[Who | None, str | None, object, object]:  # noqa: C901, PLR0911, PLR0912 - one arm per type
+def parts_of(change: Change) -> tuple[Who | None, str | None, object, object]:  # noqa: C901, PLR0911, PLR0912 - one arm per type
+    """Return who and which group a change concerns, and what is there before and after it, as plain data."""
     match change:
         case CreateUser(user=user):
             return Who(user.username, user.key), None, None, _user(user)

@@ -113,7 +113,7 @@ def _policy(path: str, files: Sequence[PolicyFile], sections: Sections, today: d
         imports=imports(sections, reading),
         naming=naming(sections, known_targets, findings),
         protected=protections(sections, known_targets, findings),
-        guards=guards(sections, known_targets, findings),
+        guards=guards(sections, known_targets),
         waivers=waivers(sections, reading),
         expect=expectations(sections, reading),
         apply=apply_rules(sections),

@@ -307,8 +307,11 @@ class GuardLimits:
     max_removals: Limit | None = Limit(percent=10, count=50)
     max_removals_per_group: Limit | None = Limit(percent=50)
     empty_group: Literal["refuse", "allow"] = "refuse"
+    empty_admin_group: Literal["refuse", "allow"] = "refuse"
     min_owners: int | None = 1
     max_privileged_grants: int | None = 5
+    max_created_users: int | None = 250
+    max_disabled_users: Limit | None = Limit(percent=10, count=50)
     max_directory_shrink: Limit | None = Limit(percent=10)
     protect_self: bool = True
     explicit: frozenset[str] = frozenset()
@@ -316,7 +319,10 @@ class GuardLimits:
 
 @dataclass(frozen=True, slots=True)
 class Waiver:
-    """A reviewed exception to one guard, with an end and a reason; optionally for one group or one plan id."""
+    """A reviewed exception to one guard, with an end and a reason; optionally for one group.
+
+    With `plan` it holds only for the changes of that `changes_id` (plan/waivers.py), and for no others.
+    """
 
     guard: str
     target: str
