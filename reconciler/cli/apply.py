@@ -11,7 +11,7 @@ from reconciler.cli.options import DEFAULT_POLICY, POLICY_VARIABLE, filled, snap
 from reconciler.cli.presentation import presentation
 from reconciler.cli.run import RunOptions, run_of
 from reconciler.cli.screen import Screen, ask, can_ask
-from reconciler.cli.verdict import is_empty, obstacle
+from reconciler.cli.verdict import is_empty, obstacle, refused
 from reconciler.cli.view import ViewOptions, plan_data, show_origin, show_plan
 from reconciler.errors import UsageError
 from reconciler.model.plan import Plan
@@ -100,7 +100,7 @@ def _new(given: ApplyOptions, screen: Screen) -> int:
     if code := obstacle(document):
         return code
     if is_empty(document):
-        return 0
+        return refused(document)
     if not given["auto_approve"] and ask(f"\n{_QUESTION}") != "yes":
         screen.message("note", "Nothing was applied.")
         return NOT_CONFIRMED
@@ -125,6 +125,6 @@ def _carry_out(run: Run, plan: Plan, document: Document, screen: Screen) -> int:
         screen.message("error", _INTERRUPTED)
         return NOT_CONFIRMED
     if is_empty(document):
-        return 0
+        return refused(document)
     screen.result(["\n", *outcome_text(plan_data(document), report.targets, screen.look())])
-    return report.exit_code
+    return report.exit_code or refused(document)

@@ -12,7 +12,7 @@ from reconciler.cli.options import filled, policy_argument, snapshot_option, tar
 from reconciler.cli.presentation import presentation
 from reconciler.cli.run import RunOptions, run_of
 from reconciler.cli.screen import Screen
-from reconciler.cli.verdict import CHANGES, is_empty, obstacle
+from reconciler.cli.verdict import CHANGES, is_empty, obstacle, refused
 from reconciler.cli.view import ViewOptions, show_plan, view_options
 from reconciler.model.text import shortened
 from reconciler.pipeline import make_plan
@@ -50,9 +50,9 @@ def command(screen: Screen, **given: Unpack[PlanOptions]) -> int:
     code = obstacle(document)
     if given["out"]:
         screen.message("note", _saved(given["out"], code))
-    if not code and given["detailed_exitcode"] and not is_empty(document):
+    if not code and not refused(document) and given["detailed_exitcode"] and not is_empty(document):
         return CHANGES
-    return code
+    return code or refused(document)
 
 
 def _saved(name: str, code: int) -> str:

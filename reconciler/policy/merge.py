@@ -22,6 +22,7 @@ UNITS: Mapping[str, int] = {
     "naming": 3,
     "protected": 2,
     "guards": 2,
+    "apply": 1,
 }
 """How many names lead, in each section, to what only one file may set: a target is one unit, a naming rule's key another, the whole state store one."""
 

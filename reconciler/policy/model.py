@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 from enum import StrEnum
 from typing import Literal
 
@@ -307,8 +307,11 @@ class GuardLimits:
     max_removals: Limit | None = Limit(percent=10, count=50)
     max_removals_per_group: Limit | None = Limit(percent=50)
     empty_group: Literal["refuse", "allow"] = "refuse"
+    empty_admin_group: Literal["refuse", "allow"] = "refuse"
     min_owners: int | None = 1
     max_privileged_grants: int | None = 5
+    max_created_users: int | None = 250
+    max_disabled_users: Limit | None = Limit(percent=10, count=50)
     max_directory_shrink: Limit | None = Limit(percent=10)
     protect_self: bool = True
     explicit: frozenset[str] = frozenset()
@@ -316,7 +319,10 @@ class GuardLimits:
 
 @dataclass(frozen=True, slots=True)
 class Waiver:
-    """A reviewed exception to one guard, with an end and a reason; optionally for one group or one plan id."""
+    """A reviewed exception to one guard, with an end and a reason; optionally for one group.
+
+    With `plan` it holds only for the changes of that `changes_id` (plan/waivers.py), and for no others.
+    """
 
     guard: str
     target: str
@@ -340,6 +346,14 @@ class Expectation:
 
 
 @dataclass(frozen=True, slots=True)
+class ApplyRules:
+    """How plans are applied: the age up to which a saved one may be, and how many changes may fail before a run stops."""
+
+    max_age: timedelta = timedelta(days=7)
+    max_errors: int = 10
+
+
+@dataclass(frozen=True, slots=True)
 class Policy:
     """A whole policy folder, merged and valid. `digest` is ``sha256:`` over the relative names and bytes of its files."""
 
@@ -355,4 +369,5 @@ class Policy:
     guards: Mapping[str, GuardLimits] = field(default_factory=dict)  # one entry per target
     waivers: tuple[Waiver, ...] = ()
     expect: tuple[Expectation, ...] = ()
+    apply: ApplyRules = ApplyRules()
     state: StateConfig = StateConfig()

@@ -32,12 +32,11 @@ _TYPES = {
     "array": "a list",
 }
 _HINTS = {"version": "Every policy file starts with: version: 1"}
+_NOTHING_TO_WAIVE = "{0} refuses no plan, it holds changes back, so there is nothing to waive. Remove the waiver, or set {0} under guards."
+_NO_WAIVER = "{} cannot be waived: it says itself what has to be corrected. Remove the waiver."
 _NO_CHOICE = {
-    (
-        "guard",
-        "min_owners",
-    ): "min_owners refuses no plan, it holds changes back, so there is nothing to waive. Remove the "
-    "waiver, or set min_owners under guards."
+    **{("guard", name): _NOTHING_TO_WAIVE.format(name) for name in ("min_owners", "protect_self")},
+    **{("guard", name): _NO_WAIVER.format(name) for name in ("empty_directory", "not_ours_user", "not_ours_group")},
 }
 
 
