@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import asdict, dataclass
-from typing import Literal
 
+from reconciler import __version__
 from reconciler.apply.report import Report, TargetReport
 from reconciler.model.text import shortened
 from reconciler.plan.encode import Document
@@ -20,60 +20,37 @@ _OF_A_CHANGE = ("type", "user", "group", "have", "want", "reason", "flag")
 
 
 @dataclass(frozen=True, slots=True)
-class Author:
-    """Who ran it, and where: the account and the machine, and what the CI system says of itself, empty outside of one.
+class Failure:
+    """What ended a run that has no other report of itself, in words and as the exit code that it ends with."""
 
-    `actor` is the person whom that system names, `run` its own name for the run, `url` where to look at it.
-    """
-
-    user: str
-    host: str
-    pid: int
-    actor: str = ""
-    system: str = ""
-    run: str = ""
-    url: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Course:
-    """How a run went. Times are ISO 8601 UTC; `git_commit` is that of the policy folder as it was applied from.
-
-    `failure` is what ended the run before any change was tried, empty where it went on.
-    """
-
-    command: Literal["apply", "resume"]
-    version: str  # of this program
-    started_at: str
-    ended_at: str
-    milliseconds: int
+    message: str
     exit_code: int
-    git_commit: str = ""
-    failure: str = ""
 
 
-def record(document: Document, report: Report, author: Author, course: Course) -> Document:
-    """Return the report of one run, not yet in the chain: it has no number and no id.
+def record(document: Document, report: Report, failure: Failure | None = None) -> Document:
+    """Return the report of one run as it is kept, not yet in the chain: it has no number and no id.
 
-    `document` is the plan as `encode` has it; a target that `report` says nothing of was not tried.
+    `document` is the plan as `encode` has it; a target that `report` says nothing of was not tried. `failure` is what ended
+    the run, where something did.
     """
     endings = {target.name: target for target in report.targets}
     return {
         "format_version": FORMAT_VERSION,
-        "command": course.command,
-        "version": course.version,
-        "started_at": course.started_at,
-        "ended_at": course.ended_at,
-        "milliseconds": course.milliseconds,
-        "who": asdict(author),
-        "git_commit": course.git_commit,
+        "version": __version__,
+        "resumed": report.resumed,
+        "began": report.began,
+        "ended": report.ended,
+        "who": asdict(report.origin),
+        "git_commit": report.git_commit,
         "plan": {key: document[key] for key in ("id", "created_at", "today")},
         "policy": document["policy"],
         "directories": document["directories"],
         "targets": [_target(section, endings.get(section["name"])) for section in document["targets"]],
         "summary": _summary(document, report),
-        "exit_code": course.exit_code,
-        "failure": shortened(course.failure, _LONGEST),
+        "notes": [shortened(note, _LONGEST) for note in report.notes],
+        "interrupted": report.interrupted,
+        "exit_code": failure.exit_code if failure else report.exit_code,
+        "failure": shortened(failure.message, _LONGEST) if failure else "",
     }
 
 
@@ -88,7 +65,8 @@ def _target(section: Document, ending: TargetReport | None) -> Document:
         "address": section["address"],
         "directory": section["directory"],
         "error": shortened(ending.error, _LONGEST) if ending else section["error"],
-        "milliseconds": ending.milliseconds if ending else 0,
+        "earlier": ending.earlier if ending else 0,
+        "batches": [asdict(batch) for batch in ending.batches] if ending else [],
         "requests": dict(sorted(ending.requests.items())) if ending else {},
         "guards_off": section["guards_off"],
         "waivers": [finding for finding in section["diagnostics"] if finding["code"] == _WAIVED],
@@ -116,5 +94,6 @@ def _summary(document: Document, report: Report) -> Document:
         "removed": made["remove"],
         "failed": statuses[Status.FAILED],
         "stale": statuses[Status.STALE],
+        "unknown": statuses[Status.UNKNOWN],
         "skipped": statuses[Status.SKIPPED] + untold,
     }

@@ -41,10 +41,24 @@ class TargetReport:
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Who applies: the user and host, and the address of the CI run, empty where there is none."""
+    """Who applies, and where: the account and the machine, and what a CI system says of its run, empty outside of one.
 
-    who: str = ""
-    ci_run: str = ""
+    `actor` is the person whom the CI `system` names, `run` its own name for the run, `url` where to look at it.
+    """
+
+    user: str = ""
+    host: str = ""
+    pid: int = 0
+    actor: str = ""
+    system: str = ""
+    run: str = ""
+    url: str = ""
+
+    @property
+    def who(self) -> str:
+        """Return the person and the account in a few words."""
+        account = f"{self.user}@{self.host}"
+        return f"{self.actor} ({account})" if self.actor else account
 
 
 @dataclass(frozen=True, slots=True)

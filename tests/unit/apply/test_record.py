@@ -10,14 +10,14 @@ from dataclasses import replace
 import pytest
 from jsonschema import Draft202012Validator
 
+from reconciler import __version__
 from reconciler.apply.chain import NOWHERE, linked
-from reconciler.apply.record import record
-from reconciler.apply.report import Report
+from reconciler.apply.record import Failure, record
 from reconciler.model.diagnostic import Diagnostic, Severity
 from reconciler.plan.encode import Document, encode
 from reconciler.policy.schemas import read_schema
 from tests.builders import plan_of
-from tests.unit.apply.reports import AUTHOR, COURSE, full, outcomes
+from tests.unit.apply.reports import BEGAN, ENDED, full, made, outcomes
 from tests.unit.plan.test_plan_schema import FULL
 
 SCHEMA = read_schema("report")
@@ -34,7 +34,7 @@ def test_every_change_stands_in_the_report_with_its_reason_and_its_ending() -> N
         [change[key] for key in kept] for change in plan["targets"][0]["changes"]
     ]
     assert [change["status"] for change in changes] == [str(outcome.status) for outcome in outcomes()]
-    assert changes[1]["message"] == "no\\x1b[31mthing"
+    assert changes[2]["message"] == "no\\x1b[31mthing"
     assert not any("precondition" in change for change in changes)
     (flag,) = (change for change in changes if change["type"] == "user.flag")
     assert flag["flag"] == "admin"
@@ -52,17 +52,19 @@ def test_who_when_and_from_what_is_said() -> None:
         "run": "123",
         "url": "https://ci.example/runs/123",
     }
-    assert (report["started_at"], report["ended_at"]) == ("2026-11-20T12:00:00Z", "2026-11-20T12:00:04Z")
-    assert (report["milliseconds"], report["exit_code"], report["git_commit"]) == (4000, 7, "0123abcd")
+    assert (report["began"], report["ended"]) == ("2026-11-20T12:00:00Z", "2026-11-20T12:00:04Z")
+    assert (report["exit_code"], report["git_commit"], report["version"]) == (7, "0123abcd", __version__)
+    assert (report["resumed"], report["interrupted"], report["notes"]) == (False, False, ["The same policy."])
     assert report["plan"]["id"].startswith("sha256:")
     assert report["policy"]["git_commit"] == "0123abcd"
     assert [directory["digest"] for directory in report["directories"]]
 
 
 def test_what_a_target_took_and_said_is_kept() -> None:
-    """Its time, its requests in order, its error, what its guards stopped."""
+    """Its batches, its requests in order, its error, what its guards stopped."""
     roster, chat = full()["targets"]
-    assert (roster["milliseconds"], roster["error"]) == (3500, "lost on the way")
+    assert (roster["earlier"], roster["error"]) == (1, "lost on the way")
+    assert roster["batches"] == [{"number": 1, "changes": 14, "began": BEGAN, "ended": ENDED}]
     assert list(roster["requests"].items()) == [("GET", 1), ("PUT", 3)]
     assert [refusal["guard"] for refusal in roster["refusals"]] == ["max_removals", "empty_group"]
     assert roster["guards_off"] == ["min_owners"]
@@ -74,7 +76,7 @@ def test_waivers_that_lifted_something_are_kept() -> None:
     """With their words and their place; other findings are the plan's."""
     used = Diagnostic(Severity.WARNING, "WAIVER-USED", "max_removals is waived.", "Approved by #482.")
     section = replace(FULL, diagnostics=(*FULL.diagnostics, used))
-    report = record(encode(plan_of(section)), Report("x", ()), AUTHOR, COURSE)
+    report = record(encode(plan_of(section)), made())
     (waiver,) = report["targets"][0]["waivers"]
     assert (waiver["summary"], waiver["detail"]) == ("max_removals is waived.", "Approved by #482.")
 
@@ -83,22 +85,23 @@ def test_the_summary_counts_what_was_made_as_the_plan_would() -> None:
     """Only what was applied is added, changed or removed."""
     endings = [(change["type"], change["status"]) for change in full()["targets"][0]["changes"]]
     applied = [kind for kind, status in endings if status == "applied"]
-    assert applied == ["user.create", "user.disable", "group.adopt", "membership.change"]
-    assert full()["summary"] == {"added": 1, "changed": 2, "removed": 1, "failed": 4, "stale": 3, "skipped": 3}
+    assert applied == ["user.create", "user.remove", "group.remove"]
+    counts = {"added": 1, "changed": 0, "removed": 2, "failed": 3, "stale": 3, "unknown": 2, "skipped": 3}
+    assert full()["summary"] == counts
 
 
 def test_what_was_not_tried_is_counted_and_said() -> None:
     """A run that ended before the first change."""
-    report = record(encode(plan_of(FULL)), Report("x", ()), AUTHOR, replace(COURSE, failure="stale\x07", exit_code=8))
+    report = record(encode(plan_of(FULL)), made(), Failure("stale\x07", 8))
     changes = report["targets"][0]["changes"]
     assert {(change["status"], change["message"]) for change in changes} == {("skipped", "not tried")}
     assert report["summary"]["skipped"] == len(changes)
-    assert report["failure"] == "stale\\x07"
+    assert (report["failure"], report["exit_code"]) == ("stale\\x07", 8)
 
 
 def test_long_messages_are_cut() -> None:
     """A target's page of HTML is not an audit's business."""
-    report = record(encode(plan_of(FULL)), Report("x", ()), AUTHOR, replace(COURSE, failure="x" * 5000))
+    report = record(encode(plan_of(FULL)), made(), Failure("x" * 5000, 5))
     assert len(report["failure"]) == 2001
 
 
