@@ -15,7 +15,8 @@ One root, one family per next step, one exit code per family::
     ├── PlanRefused           6   a guard refused the plan: a person decides
     ├── AppliedInPart         7   some changes failed; the report names them
     ├── PlanStale             8   the live state is not what the plan expected: plan again
-    └── LockHeld              9   another run is at work: wait
+    ├── LockHeld              9   another run is at work: wait
+    └── LogBroken            10   the reports are not as they were written: find out who changed them
 """
 
 from __future__ import annotations
@@ -112,3 +113,9 @@ class LockHeld(ReconcileError):
     """Another run holds the lock."""
 
     exit_code = 9
+
+
+class LogBroken(ReconcileError):
+    """The reports of what was applied are not as they were written."""
+
+    exit_code = 10

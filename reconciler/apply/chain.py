@@ -70,6 +70,11 @@ def from_bytes(content: bytes) -> Document | None:
     return document if isinstance(document, dict) and to_bytes(document) == content else None
 
 
+def is_usable(document: Mapping[str, object]) -> bool:
+    """Tell whether a report has the digest that it names, and is of a format that this version reads."""
+    return document.get("id") == digest(document) and str(document.get("format_version")).startswith("1.")
+
+
 def link_of(document: Mapping[str, object]) -> Link:
     """Return the place that a report, or the head, says that it has; NOWHERE for a document that says nothing usable."""
     number, own = document.get("number"), document.get("id")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from reconciler.apply.chain import (
     FOLDER,
@@ -13,6 +13,7 @@ from reconciler.apply.chain import (
     checked,
     from_bytes,
     head_of,
+    is_usable,
     link_of,
     linked,
     name_of,
@@ -54,12 +55,17 @@ def newest(store: Store) -> Link:
     return newest
 
 
-def reports(store: Store) -> Iterator[Document]:
-    """Yield all reports that can be read, the newest first; whether the chain is whole, `verify` says."""
+def reports(store: Store, unusable: Callable[[str], None]) -> Iterator[Document]:
+    """Yield all reports that are as they were written, the newest first; whether the chain is whole, `verify` says.
+
+    `unusable` is told the name of every other one: it was changed, or a later version has written it.
+    """
     for name in reversed(_names(store)):
         item = store.read(name)
         document = from_bytes(item.content) if item else None
-        if document is not None:
+        if document is None or not is_usable(document):
+            unusable(name)
+        else:
             yield document
 
 

@@ -28,6 +28,7 @@ COMMANDS = {
     "show": "Show a saved plan.",
     "apply": "Make a plan so: a saved one, or a new one after asking.",
     "unlock": "Show who is at work on a target, or end a lock that was left behind.",
+    "log": "Show what was applied, by whom and why, and check that the reports are whole.",
     "snapshot": "Save what a directory holds, to plan from it later.",
     "doctor": "Try every directory and every target, and say what a run would meet.",
     "test": "Check the policy's own expectations.",
@@ -49,6 +50,7 @@ Exit codes:
   7   applied in part
   8   the saved plan is stale
   9   another run holds the lock
+  10  the reports of what was applied were changed (log --verify)
   64  usage
   130 interrupted, or not confirmed
 """
