@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Mapping
 from typing import NamedTuple
@@ -75,7 +76,7 @@ _SYSTEMS = (
 )
 
 
-def origin(environment: Mapping[str, str]) -> Origin:
+def origin(environment: Mapping[str, str] = os.environ) -> Origin:
     """Return who and where this process is, and which CI run it is a part of, if any."""
     process = this_process()
     here = Origin(process.owner, process.host, process.pid)
