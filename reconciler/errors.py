@@ -16,6 +16,7 @@ One root, one family per next step, one exit code per family::
     ├── AppliedInPart         7   some changes failed; the report names them
     ├── PlanStale             8   the live state is not what the plan expected: plan again
     ├── LockHeld              9   another run is at work: wait
+    │   └── LockLost
     └── LogBroken            10   the reports are not as they were written: find out who changed them
 """
 
@@ -113,6 +114,10 @@ class LockHeld(ReconcileError):
     """Another run holds the lock."""
 
     exit_code = 9
+
+
+class LockLost(LockHeld):
+    """This run had the lock, and another run has it now, or may have it."""
 
 
 class LogBroken(ReconcileError):

@@ -9,6 +9,7 @@ from reconciler.apply.admission import admit
 from reconciler.apply.manner import Manner
 from reconciler.apply.perform import perform
 from reconciler.apply.report import Report
+from reconciler.apply.reporting import reported
 from reconciler.apply.task import Task
 from reconciler.desired.build import Desired, desire, rules_for
 from reconciler.desired.expectations import unmet
@@ -98,8 +99,18 @@ def apply_plan(run: Run, task: Task, store: Store, manner: Manner) -> Report:
     """
     notes = admit(task, run.policy, run.today, run.now, run.git_commit)
     configs = run.policy.targets
-    report = perform(task, store, lambda name: create(configs[name].kind, options_of(configs[name])), manner)
-    return replace(report, git_commit=run.git_commit, notes=(*notes, *report.notes))
+    began = manner.clock()
+
+    def blank() -> Report:
+        """Say what is known of a run that ends without a report of its own."""
+        ended = manner.clock()
+        return Report(task.plan_id, (), began, ended, manner.origin, run.git_commit, notes, resumed=task.resumed)
+
+    def made() -> Report:
+        report = perform(task, store, lambda name: create(configs[name].kind, options_of(configs[name])), manner)
+        return replace(report, git_commit=run.git_commit, notes=(*notes, *report.notes))
+
+    return reported(task, store, blank, made)
 
 
 def take_snapshot(run: Run, directory: str) -> tuple[Snapshot, Needs]:

@@ -41,6 +41,7 @@ class History:
     """What a journal says. Changes are named by target and place.
 
     `applied`: made, and known to be. `asked`: asked for, and what became of it is not known. `batches`: how many were begun.
+    `began` and `who` are those of the latest run, which has said how it `ended` or has not.
     """
 
     length: int = 0
@@ -50,6 +51,9 @@ class History:
     targets: tuple[str, ...] = ()
     applied: Mapping[str, frozenset[int]] = field(default_factory=dict)
     asked: Mapping[str, frozenset[int]] = field(default_factory=dict)
+    began: str = ""
+    who: str = ""
+    ended: bool = False
 
 
 def read_history(store: Store, plan_id: str) -> History:
@@ -68,10 +72,11 @@ def _history(records: Sequence[Record]) -> History:
     applied: defaultdict[str, set[int]] = defaultdict(set)
     asked: defaultdict[str, set[int]] = defaultdict(set)
     begun, superseded_by, targets, batches = False, "", [], 0
+    latest: Record = {}
     for record in records:
         match record["kind"]:
             case "begin":
-                begun, targets = True, list(record["targets"])
+                begun, targets, latest = True, list(record["targets"]), {**record, "ended": False}
             case "intent":
                 batches = max(batches, int(record["batch"]))
                 asked[record["target"]].update(record["changes"])
@@ -79,11 +84,24 @@ def _history(records: Sequence[Record]) -> History:
                 ended = {place: status for place, status, _ in record["outcomes"]}
                 asked[record["target"]].difference_update(ended)
                 applied[record["target"]].update(place for place, status in ended.items() if status == Status.APPLIED)
+            case "end":
+                latest["ended"] = True
             case "superseded":
                 superseded_by = str(record["by"])
             case _:
-                pass  # the end of a run that may be resumed; and what a later version writes
-    return History(len(records), batches, begun, superseded_by, tuple(targets), _frozen(applied), _frozen(asked))
+                pass  # what a later version writes
+    return History(
+        len(records),
+        batches,
+        begun,
+        superseded_by,
+        tuple(targets),
+        _frozen(applied),
+        _frozen(asked),
+        str(latest.get("at", "")),
+        str(latest.get("who", "")),
+        bool(latest.get("ended", False)),
+    )
 
 
 def _frozen(places: Mapping[str, set[int]]) -> dict[str, frozenset[int]]:

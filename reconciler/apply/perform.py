@@ -20,7 +20,7 @@ from reconciler.apply.report import Report, TargetReport
 from reconciler.apply.task import Task
 from reconciler.apply.troubles import troubles_after
 from reconciler.apply.unfinished import forget, keep, supersede
-from reconciler.errors import LockHeld, PlanStale, StateError
+from reconciler.errors import LockHeld, LockLost, PlanStale, StateError
 from reconciler.state.base import Store
 from reconciler.state.lock import Lock, acquire
 
@@ -64,7 +64,7 @@ def _locked(store: Store, names: Sequence[str], manner: Manner) -> Iterator[Call
         def may_go_on() -> None:
             for name, lock in locks.items():
                 if lock.lost:
-                    raise LockHeld(
+                    raise LockLost(
                         f"The lock of {name} was lost, to another run perhaps, so this one wrote nothing more."
                     )
 

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 
 from reconciler import __version__
 from reconciler.apply.report import Report, TargetReport
+from reconciler.errors import PlanRefused
 from reconciler.model.text import shortened
 from reconciler.plan.encode import Document
 from reconciler.plan.summary import verb_of
@@ -49,9 +50,14 @@ def record(document: Document, report: Report, failure: Failure | None = None) -
         "summary": _summary(document, report),
         "notes": [shortened(note, _LONGEST) for note in report.notes],
         "interrupted": report.interrupted,
-        "exit_code": failure.exit_code if failure else report.exit_code,
+        "exit_code": failure.exit_code if failure else report.exit_code or _refused(document),
         "failure": shortened(failure.message, _LONGEST) if failure else "",
     }
+
+
+def _refused(document: Document) -> int:
+    """Return how a run ends that went well where it was let, while a guard refused another target."""
+    return PlanRefused.exit_code if document["summary"]["refused"] else 0
 
 
 def _target(section: Document, ending: TargetReport | None) -> Document:

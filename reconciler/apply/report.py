@@ -67,6 +67,7 @@ class Report:
 
     Times are ISO 8601 UTC. `git_commit` is the commit that the policy stands at now. `begun`: something may have been
     written. `interrupted`: somebody stopped it. `stale`: the plan was not what is there, so this run wrote nothing.
+    `number` and `digest` are those of the report that was kept of it, `unkept` says why none was, where one should have been.
     """
 
     plan_id: str
@@ -80,6 +81,9 @@ class Report:
     begun: bool = True
     interrupted: bool = False
     stale: bool = False
+    number: int = 0
+    digest: str = ""
+    unkept: str = ""
 
     def count(self, status: Status) -> int:
         """Return how many changes of all targets ended that way."""

@@ -6,6 +6,7 @@ import re
 from collections.abc import Collection, Iterable
 
 from reconciler.apply.journal import Journal, digits, read_history
+from reconciler.apply.reporting import keep_lost
 from reconciler.errors import PlanStale, UsageError
 from reconciler.model.plan import Plan
 from reconciler.model.text import shortened
@@ -44,12 +45,14 @@ def plan_to_resume(store: Store, wanted: str) -> tuple[Plan, Document]:
 def supersede(store: Store, plan_id: str, targets: Collection[str]) -> tuple[str, ...]:
     """Say in the journals of unfinished applies of these targets that this plan takes their place; return a note for each.
 
-    The caller holds the locks of the targets, so none of those is still at work.
+    The caller holds the locks of the targets, so none of those is still at work; one that was killed is reported now.
     """
     notes = []
     for other in unfinished(store):
         history = read_history(store, other)
         if other != plan_id and set(history.targets) & set(targets):
+            item = store.read(_name(other))
+            keep_lost(store, item.content if item else b"", history, plan_id)
             Journal(store, other, history).supersede(plan_id)
             forget(store, other)
             notes.append(

@@ -28,7 +28,7 @@ from reconciler.cli.screen import Screen, ask, can_ask
 from reconciler.cli.stopping import stopping
 from reconciler.cli.verdict import is_empty, obstacle, refused
 from reconciler.cli.view import ViewOptions, plan_data, show_origin, show_plan
-from reconciler.errors import UsageError
+from reconciler.errors import StateError, UsageError
 from reconciler.model.text import shortened
 from reconciler.pipeline import Run, apply_plan, make_plan
 from reconciler.plan.decode import decode
@@ -202,6 +202,11 @@ def _carry_out(run: Run, task: Task, store: Store, given: ApplyOptions, screen: 
     if not report.targets:
         return refused(task.document)
     screen.result(["\n", *outcome_text(plan_data(task.document), report, screen.look())])
+    if report.unkept:
+        screen.message("error", f"What is said above is so, but no report of it was kept: {report.unkept}")
+        return report.exit_code or StateError.exit_code
+    if report.number:
+        screen.message("note", f"Report {report.number}: {report.digest}")
     return report.exit_code or refused(task.document)
 
 
