@@ -11,6 +11,7 @@ import pytest
 from reconciler.directory.read import write_snapshot
 from reconciler.errors import DirectoryError, PlanRefused, PlanStale, UsageError
 from reconciler.model.change import type_name
+from reconciler.model.past import Past, Seen
 from reconciler.model.plan import Plan
 from reconciler.pipeline import Run, apply_plan, check_expectations, make_plan, scope_of, take_snapshot
 from reconciler.plan.encode import encode
@@ -206,3 +207,25 @@ def test_a_plan_that_was_judged_by_a_later_day_is_stale(run: Run) -> None:
     plan = make_plan(replace(run, today=TODAY + timedelta(days=1)))
     with pytest.raises(PlanStale, match="a day after today"):
         apply(run, plan)
+
+
+def test_a_refused_target_does_not_stop_the_others_where_its_policy_says_so(run: Run, tmp_path: Path) -> None:
+    """It is left as it is, and the others are as planned."""
+    guarded = "guards:\n  one: {max_created_users: 0}\n\nexpect:"
+    stopping = make_plan(edit(run, "policy.yaml", "expect:", guarded))
+    assert (stopping.targets[0].refused, stopping.applyable) == (True, False)
+    run = edit(run, "policy.yaml", "one.db'", "one.db', on_refusal: continue")
+    plan = make_plan(run)
+    assert [target.refused for target in plan.targets] == [True, False]
+    assert plan.applyable
+    assert apply(run, plan) == 0
+    assert not (tmp_path / "one.db").exists()
+    again = make_plan(run)
+    assert [bool(target.changes) for target in again.targets] == [True, False]
+
+
+def test_what_earlier_runs_have_left_is_respected(run: Run) -> None:
+    """Here how many people the directory held when it was last applied from."""
+    past = Past({"corp": Seen(9, 1, NOW)})
+    plan = make_plan(replace(run, past=past))
+    assert {refusal.guard for target in plan.targets for refusal in target.refusals} == {"max_directory_shrink"}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pytest
 
@@ -12,7 +12,7 @@ from reconciler.apply.report import Report
 from reconciler.errors import TargetRejected, TargetUnreachable
 from reconciler.model.access import Capabilities, Scope, State
 from reconciler.model.change import Change, CreateUser
-from reconciler.model.plan import TargetPlan
+from reconciler.model.plan import Refusal, TargetPlan
 from reconciler.targets.base import Batch, Outcome, Status, Target
 from tests.builders import ROSTER, plan_of, user
 from tests.unit.model.changes import WHY
@@ -103,6 +103,15 @@ def test_a_target_without_changes_is_not_even_opened() -> None:
     """Nothing is to be done there."""
     report = execute(plan_of(section(changes=())), "sha256:1", opening())
     assert (report.targets, report.exit_code) == ((), 0)
+
+
+def test_a_target_that_a_guard_has_refused_is_not_even_opened() -> None:
+    """The others are made as planned."""
+    app = App()
+    refused = replace(section("other"), refusals=(Refusal("max_removals", "Removes.", 2, 1, 2, None, (), ""),))
+    report = execute(plan_of(refused, section()), "sha256:1", opening(app))
+    assert ([target.name for target in report.targets], report.exit_code) == (["roster"], 0)
+    assert app.made == list(NAMES)
 
 
 def test_a_change_that_is_refused_does_not_stop_the_others() -> None:
