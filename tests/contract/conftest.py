@@ -3,5 +3,6 @@
 from __future__ import annotations
 
 from tests.servers.rosters import postgres, roster
+from tests.servers.stores import place, store
 
-__all__ = ["postgres", "roster"]
+__all__ = ["place", "postgres", "roster", "store"]

@@ -39,7 +39,7 @@ def blank() -> Report:
 
 
 def kept(store: FileStore) -> list[Document]:
-    return list(reports(store, lambda name: pytest.fail(name)))
+    return list(reports(store, pytest.fail))
 
 
 def raising(error: Exception, store: FileStore | None = None) -> Callable[[], Report]:
