@@ -126,7 +126,7 @@ def manner(**more: object) -> Manner:
 
 def store_in(folder: Path) -> FileStore:
     """Return a state store."""
-    return FileStore(str(folder / "state"))
+    return FileStore(str(folder / ".reconcile"))
 
 
 def run(folder: Path, *apps: App, resumed: bool = False, changes: Sequence[Change] = CHANGES, **more: object) -> Report:
