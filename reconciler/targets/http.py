@@ -298,14 +298,8 @@ def _checked(site: Site) -> SplitResult:
 
 
 def _pool(site: Site, parts: SplitResult) -> urllib3.PoolManager:
-    try:
-        trust = ssl.create_default_context(cafile=site.ca_file or None)
-    except (OSError, ValueError) as error:
-        reason = shortened(getattr(error, "strerror", None) or str(error))
-        raise TargetError(
-            f"target {shortened(site.target)}: the certificates in {shortened(site.ca_file)} cannot be used: {reason}."
-        ) from error
-    host = parts.hostname or ""
+    host, target = parts.hostname or "", f"target {shortened(site.target)}"
+    trust = _trust(site) if parts.scheme == "https" else None
     proxy = "" if _is_here(host) or proxy_bypass(host) else getproxies().get(parts.scheme, "")
     if not proxy:
         return urllib3.PoolManager(1, maxsize=site.parallel, block=True, ssl_context=trust)
@@ -317,8 +311,18 @@ def _pool(site: Site, parts: SplitResult) -> urllib3.PoolManager:
         )
     except (HTTPError, ValueError) as error:
         raise TargetError(
-            f"target {shortened(site.target)}: the proxy that the environment names for {parts.scheme} cannot be used. "
+            f"{target}: the proxy that the environment names for {parts.scheme} cannot be used. "
             "Correct the variable, or put the host into NO_PROXY."
+        ) from error
+
+
+def _trust(site: Site) -> ssl.SSLContext:
+    try:
+        return ssl.create_default_context(cafile=site.ca_file or None)
+    except (OSError, ValueError) as error:
+        reason = shortened(getattr(error, "strerror", None) or str(error))
+        raise TargetError(
+            f"target {shortened(site.target)}: the certificates in {shortened(site.ca_file)} cannot be used: {reason}."
         ) from error
 
 
