@@ -59,7 +59,6 @@ def settings(options: Options) -> Settings:
             target=options.name,
             url=url,
             ca_file=tls.ca_file,
-            plaintext=tls.allow_plaintext,
             parallel=int(_number(options, "parallel", 4)),
             rates={REMOVAL: Rate(int(_number(options, "removals", 60)), 60)},
         ),
