@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
-from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from threading import Event
 from typing import Protocol, TypeVar
 
 from reconciler.errors import TargetRejected
@@ -64,6 +65,10 @@ class Listing:
 
 class _Moved(Exception):
     """The list changed while it was read."""
+
+
+class _NotBegun(Exception):
+    """Something else had failed before this was begun."""
 
 
 def read_list(sender: Sender, listing: Listing, tries: int = TRIES) -> list[Item]:
@@ -164,13 +169,25 @@ def _total(answer: Answer, before: str) -> str:
 
 
 def side_by_side(work: Callable[[_In], _Out], things: Iterable[_In], workers: int) -> Sequence[_Out]:
-    """Return the result for each thing, in order, from so many threads. Raises the first error, in order, of those that ran."""
+    """Return the result for each thing, in order, from so many threads.
+
+    After a failure nothing more is begun; what had begun ends, and the first error, in order, is raised.
+    """
+    failed = Event()
+
+    def one(thing: _In) -> _Out:
+        if failed.is_set():
+            raise _NotBegun
+        try:
+            return work(thing)
+        except BaseException:
+            failed.set()
+            raise
+
     with ThreadPoolExecutor(max(1, workers), "target") as pool:
-        running = [pool.submit(work, thing) for thing in things]
-        wait(running, return_when=FIRST_EXCEPTION)
-        if any(future.done() and future.exception() for future in running):
-            for future in running:
-                future.cancel()
-            wait([future for future in running if not future.cancelled()])
-            raise next(error for future in running if not future.cancelled() and (error := future.exception()))
-        return [future.result() for future in running]
+        running = [pool.submit(one, thing) for thing in things]
+    errors = [error for future in running if (error := future.exception())]
+    for error in errors:
+        if not isinstance(error, _NotBegun):
+            raise error
+    return [future.result() for future in running]
