@@ -249,7 +249,7 @@ class Session:
 
     def _final(self, request: Request, fault: _Fault, attempt: int, *, doubtful: bool) -> TargetError:
         """Return what the caller has to know: refused, never made, or perhaps made."""
-        tried = f" in {attempt} attempts" if attempt > 1 else ""
+        tried = f", {attempt} times" if attempt > 1 else ""
         message = f"{self._where(request)} {fault.fact}{tried}."
         if fault.wait is not None and fault.wait > self._patience.asked:
             moment = strftime("%Y-%m-%dT%H:%M:%SZ", gmtime(min(self._timing.wall() + fault.wait, _LAST_MOMENT)))

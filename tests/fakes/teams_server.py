@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from ssl import SSLContext
 from threading import Event, Lock, Thread
 from typing import Literal
 from urllib.parse import parse_qsl, urlsplit
@@ -84,8 +85,8 @@ class Served:
 
 
 @contextmanager
-def serving(app: App | None = None) -> Iterator[Served]:
-    """Serve an app on loopback until the end of the block."""
+def serving(app: App | None = None, tls: SSLContext | None = None) -> Iterator[Served]:
+    """Serve an app on loopback until the end of the block, over TLS where there is a context."""
     served = Served(app or App(), "")
 
     class Handler(_Handler):
@@ -95,7 +96,9 @@ def serving(app: App | None = None) -> Iterator[Served]:
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.daemon_threads = True
-    served.url = f"http://127.0.0.1:{server.server_address[1]}/api/v1"
+    if tls:
+        server.socket = tls.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
+    served.url = f"http{'s' if tls else ''}://127.0.0.1:{server.server_address[1]}/api/v1"
     thread = Thread(target=server.serve_forever, args=(0.02,), daemon=True)
     thread.start()
     try:
