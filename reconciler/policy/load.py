@@ -10,6 +10,7 @@ from pathlib import PurePath
 from reconciler.errors import PolicyError
 from reconciler.model.diagnostic import Diagnostic
 from reconciler.model.text import printable
+from reconciler.policy.applying import apply_rules
 from reconciler.policy.connections import directories, targets
 from reconciler.policy.files import (
     MAX_FOLDER,
@@ -30,6 +31,7 @@ from reconciler.policy.model import Policy
 from reconciler.policy.rules import Reading, groups, imports
 from reconciler.policy.schema import check_schema
 from reconciler.policy.source import MAX_VALUES, Source, read_source
+from reconciler.policy.store import state
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +113,9 @@ def _policy(path: str, files: Sequence[PolicyFile], sections: Sections, today: d
         imports=imports(sections, reading),
         naming=naming(sections, known_targets, findings),
         protected=protections(sections, known_targets, findings),
-        guards=guards(sections, known_targets, findings),
+        guards=guards(sections, known_targets),
         waivers=waivers(sections, reading),
         expect=expectations(sections, reading),
+        apply=apply_rules(sections),
+        state=state(sections, findings),
     )

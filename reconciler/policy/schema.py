@@ -18,7 +18,9 @@ if TYPE_CHECKING:
     from jsonschema import Draft202012Validator
     from jsonschema.exceptions import ValidationError
 
-_CONNECTIONS = {("directories",), ("targets",)}
+_CONNECTIONS = {"directories": 2, "targets": 2, "state": 1}
+"""Sections that may name a secret, and how many names lead to the keys of what they describe."""
+
 _TYPES = {
     "string": "text",
     "integer": "a whole number",
@@ -28,12 +30,11 @@ _TYPES = {
     "array": "a list",
 }
 _HINTS = {"version": "Every policy file starts with: version: 1"}
+_NOTHING_TO_WAIVE = "{0} refuses no plan, it holds changes back, so there is nothing to waive. Remove the waiver, or set {0} under guards."
+_NO_WAIVER = "{} cannot be waived: it says itself what has to be corrected. Remove the waiver."
 _NO_CHOICE = {
-    (
-        "guard",
-        "min_owners",
-    ): "min_owners refuses no plan, it holds changes back, so there is nothing to waive. Remove the "
-    "waiver, or set min_owners under guards."
+    **{("guard", name): _NOTHING_TO_WAIVE.format(name) for name in ("min_owners", "protect_self")},
+    **{("guard", name): _NO_WAIVER.format(name) for name in ("empty_directory", "not_ours_user", "not_ours_group")},
 }
 
 
@@ -87,7 +88,8 @@ class _Error:
     def found(self) -> str:
         """What is written, in words and without anything secret."""
         if isinstance(self.instance, str):
-            names = self.path[2:] if self.path[:1] in _CONNECTIONS else ()
+            start = _own_keys(self.path)
+            names = self.path[start:] if start else ()
             hide = any(isinstance(name, str) and looks_secret(name) for name in names)
             return HIDDEN if hide else _quoted(without_credentials(self.instance))
         if isinstance(self.instance, dict | list):
@@ -125,9 +127,15 @@ def _implied(error: _Error) -> bool:
 
 def _secret(path: Path) -> Path:
     """Return the path down to the secret that a path is in, if it is in one."""
-    if path[:1] not in _CONNECTIONS:
+    start = _own_keys(path)
+    if not start:
         return ()
-    return next((path[: depth + 1] for depth, part in enumerate(path) if depth > 1 and part in SECRET_KEYS), ())
+    return next((path[: depth + 1] for depth, part in enumerate(path) if depth >= start and part in SECRET_KEYS), ())
+
+
+def _own_keys(path: Path) -> int:
+    """Return where in a path the keys of a directory, a target or the state store begin; 0 outside of those."""
+    return _CONNECTIONS.get(str(path[0]), 0) if path else 0
 
 
 def _not_a_reference(error: _Error, path: Path) -> None:

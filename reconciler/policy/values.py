@@ -20,7 +20,7 @@ from reconciler.policy.node import Node
 
 _T = TypeVar("_T")
 
-SECRET_KEYS = frozenset({"password", "token", "client_secret", "private_key"})
+SECRET_KEYS = frozenset({"password", "token", "client_secret", "private_key", "access_key", "secret_key"})
 """Keys whose value is a reference to a secret; a test holds them against the schema."""
 
 TEMPLATING = re.compile(r"\$\{|\{\{")

@@ -22,8 +22,9 @@ class Item:
 class Store(Protocol):
     """Where runs keep things. All methods raise only StateError, and StateError only for a store that cannot be used.
 
-    A name is one or more segments of ``[A-Za-z0-9._-]`` joined by ``/``, none of them ``.`` or ``..``. What is written is
-    durable when the call returns, and never half there. Logs and items have names of their own: a name is one or the other.
+    A name is one or more segments of ``[A-Za-z0-9._-]`` joined by ``/``, none of which starts with ``.``; anything else, and a
+    record with a line end in it, is a mistake of the caller (ValueError). What is written is durable when the call returns,
+    and never half there. Several threads may use one store. Logs and items have names of their own: a name is one or the other, and nothing lies below it.
     """
 
     @property

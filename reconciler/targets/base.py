@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from reconciler.model.access import Capabilities, Scope, State
 from reconciler.model.change import Change
@@ -18,6 +18,7 @@ class Status(StrEnum):
     STALE = "stale"  # its precondition no longer holds; nothing was written for it
     FAILED = "failed"  # the target refused this object
     SKIPPED = "skipped"  # not tried, because something before it failed
+    UNKNOWN = "unknown"  # asked for, and no answer came: the next run asks what is there
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +85,15 @@ class Target(Protocol):
 
     def close(self) -> None:
         """Give back connections; may be called twice."""
+
+
+@runtime_checkable
+class Counting(Protocol):
+    """What a target has besides where it counts its requests; reports say how many there were."""
+
+    @property
+    def requests(self) -> Mapping[str, int]:
+        """Return how many requests were sent so far, by kind; asks nobody."""
 
 
 class Factory(Protocol):

@@ -10,15 +10,14 @@ import pytest
 from reconciler.model.access import Flag, Group, GroupKey, Role, State
 from reconciler.model.directory import Person
 from reconciler.model.plan import Refusal, TargetPlan
-from reconciler.plan.guards import ceiling, switched_off, waiver_for
-from reconciler.plan.guards import named as called
+from reconciler.plan.guards import ceiling, switched_off
+from reconciler.plan.subject import named as called
 from reconciler.policy.model import GuardLimits, Limit, OnMissing, TargetConfig
 from tests.builders import (
     GROUPS,
     NO_LIMITS,
     OWNER,
     TARGET,
-    TODAY,
     USERS,
     VIEWER,
     Roles,
@@ -98,7 +97,8 @@ def test_too_many_removals_are_refused_with_their_numbers() -> None:
     assert refusal.summary == "Removes 3 of 20 memberships; the limit is 2 (10 %, at most 50)."
     assert refusal.objects == ("api: p00", "api: p01", "api: p02")
     assert refusal.waiver == (
-        '- {guard: max_removals, target: "roster", until: 2026-11-27, approved_by: "…", reason: "…"}'
+        '- {guard: max_removals, target: "roster", until: 2026-11-27, approved_by: "…", reason: "…",\n'
+        f'   plan: "{section.changes_id}"}} # without plan: whatever is planned until then'
     )
     assert len(section.changes) == 3
     assert not of(live(members(*CROWD)), ("viewer", CROWD[2:]), limits=limits).refusals
@@ -106,7 +106,7 @@ def test_too_many_removals_are_refused_with_their_numbers() -> None:
 
 def test_too_many_accounts_at_once_are_refused() -> None:
     """Disabled or removed, with or without memberships."""
-    limits = replace(NO_LIMITS, max_removals=Limit(count=1))
+    limits = replace(NO_LIMITS, max_disabled_users=Limit(count=1))
     have = live({"api": {}}, user("gone"), user("zoe"))
     for target in (TARGET, REMOVING):
         refusal = only(of(have, limits=limits, target=target))
@@ -265,20 +265,19 @@ def test_a_target_without_owners_keeps_nobody() -> None:
 def test_guards_that_are_off_are_named() -> None:
     """For the plan's header."""
     assert switched_off(GuardLimits()) == ()
+    assert switched_off(replace(GuardLimits(), max_privileged_grants=0, min_owners=0)) == ()
     assert switched_off(replace(NO_LIMITS, protect_self=False)) == (
+        "empty_admin_group",
         "empty_group",
+        "max_created_users",
         "max_directory_shrink",
+        "max_disabled_users",
         "max_privileged_grants",
         "max_removals",
         "max_removals_per_group",
         "min_owners",
         "protect_self",
     )
-
-
-def test_a_waiver_quotes_what_it_names() -> None:
-    """It has to be valid YAML, whatever the group is called."""
-    assert 'group: "a \\"b\\" \\\\c"' in waiver_for("empty_group", "roster", GroupKey('a "b" \\c'), TODAY)
 
 
 @pytest.mark.parametrize("name", EVERY)
@@ -305,7 +304,7 @@ def test_accounts_that_are_closed_already_do_not_widen_the_limit() -> None:
     """Ten percent of the accounts that are open, not of all that ever were."""
     closed = [user(name, active=False) for name in CROWD[4:]]
     have = live({}, *(user(name) for name in CROWD[:4]), *closed)
-    section = of(have, people=[], limits=replace(NO_LIMITS, max_removals=Limit(percent=50)))
+    section = of(have, people=[], limits=replace(NO_LIMITS, max_disabled_users=Limit(percent=50)))
     assert (section.refusals[-1].count, section.refusals[-1].total) == (4, 4)
 
 
@@ -319,9 +318,9 @@ def admins(now: Sequence[str], then: Sequence[str], limits: GuardLimits) -> Targ
 
 def test_admins_are_guarded_like_a_group() -> None:
     """Most of them at once, or all of them, is a refusal; one who leaves is not."""
-    limits = replace(NO_LIMITS, max_removals_per_group=Limit(percent=50), empty_group="refuse")
+    limits = replace(NO_LIMITS, max_removals_per_group=Limit(percent=50), empty_admin_group="refuse")
     assert guards(admins(CROWD[:3], CROWD[:1], limits)) == ["max_removals_per_group"]
-    assert guards(admins(CROWD[:1], (), limits)) == ["empty_group"]
+    assert guards(admins(CROWD[:1], (), limits)) == ["empty_admin_group"]
     assert guards(admins(CROWD[:2], CROWD[:1], limits)) == []
     assert guards(admins(CROWD[:1], CROWD[1:2], limits)) == []
 

@@ -54,6 +54,11 @@ class TeamsTarget:
         """Return what the policy says."""
         return self._settings.site.parallel
 
+    @property
+    def requests(self) -> Mapping[str, int]:
+        """Return how many calls were made, by kind."""
+        return self._app.session.counts
+
     def read(self, scope: Scope) -> State:
         """Return everybody, and what is in the groups that are in scope."""
         own = self._app.start()
@@ -142,7 +147,7 @@ class TeamsTarget:
             found = look.at(changes)
         except TargetError as second:
             text = f"{error} Reading it again failed, too: {second}"
-            return {id(change): Outcome(change, Status.FAILED, text) for change in changes}
+            return {id(change): Outcome(change, Status.UNKNOWN, text) for change in changes}
         return {
             id(change): self._verdict(change, held, error, ours=ours)
             for change, held in zip(changes, found, strict=True)
