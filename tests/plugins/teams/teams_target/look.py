@@ -25,6 +25,8 @@ from reconciler.plan.holds import Found, holdings
 
 from .app import Account, App, Team
 
+Rows = dict[GroupKey, dict[UserKey, Role]]
+
 
 class Look:
     """Numbers of accounts and groups, read once and kept up; whatever decides is read again at each look."""
@@ -70,32 +72,41 @@ class Look:
         state = State(
             {key: account.user for key, account in users.items()},
             {name: team.group for name, team in teams.items()},
-            self._memberships(changes, users, teams),
+            *self._memberships(changes, users, teams),
         )
         return holdings(state, changes)
 
     def _memberships(
         self, changes: Sequence[Change], users: Mapping[UserKey, Account], teams: Mapping[GroupKey, Team]
-    ) -> dict[GroupKey, dict[UserKey, Role]]:
-        """Return what is in the groups of which members come or go, and what hangs on an account that goes."""
-        found: dict[GroupKey, dict[UserKey, Role]] = {}
+    ) -> tuple[Rows, Rows]:
+        """Return what is in the groups of which members come or go, and what hangs on an account that goes.
+
+        Ours first, then what belongs to accounts that are not ours.
+        """
+        ours: Rows = {}
+        others: Rows = {}
         for change in changes:
             match change:
                 case AddMembership() | ChangeRole() | RemoveMembership() | RemoveGroup():
                     team = teams.get(group_of(change))
-                    if team and team.group.key not in found:
-                        of = self.app.members(team)
-                        found[team.group.key] = {self._key(number): role for number, role in of.items()}
+                    if team and team.group.key not in ours:
+                        ours[team.group.key], others[team.group.key] = self._rows(team)
                 case RemoveUser(who=who) if who.key in users:
                     of = self.app.groups_of(users[who.key].number)
-                    found |= {GroupKey(f"#{number}"): {who.key: role} for number, role in of.items()}
+                    ours |= {GroupKey(f"#{number}"): {who.key: role} for number, role in of.items()}
                 case _:
                     pass
-        return found
+        return ours, others
 
-    def _key(self, number: int) -> UserKey:
-        with self._lock:
-            return self._keys.get(number, UserKey(f"#{number}"))
+    def _rows(self, team: Team) -> tuple[dict[UserKey, Role], dict[UserKey, Role]]:
+        ours: dict[UserKey, Role] = {}
+        others: dict[UserKey, Role] = {}
+        for number, role in self.app.members(team).items():
+            with self._lock:
+                key = self._keys.get(number, UserKey(f"#{number}"))
+                mine = key in self._accounts and self._accounts[key].user.managed
+            (ours if mine else others)[key] = role
+        return ours, others
 
     def _people(self, change: Change, *, single: bool) -> dict[UserKey, Account]:
         """Return the accounts that a change is about, and those that may be in its way."""

@@ -7,7 +7,7 @@ from itertools import groupby
 from threading import RLock
 
 from reconciler.errors import TargetError
-from reconciler.model.access import Capabilities, Scope, State
+from reconciler.model.access import Capabilities, GroupKey, Role, Scope, State, User, UserKey
 from reconciler.model.change import (
     AddMembership,
     Change,
@@ -20,7 +20,7 @@ from reconciler.targets.answers import Refused, Unclear
 from reconciler.targets.base import Batch, Outcome, Status
 from reconciler.targets.pages import side_by_side
 
-from .app import App
+from .app import App, Team
 from .calls import make
 from .look import Look, group_of
 from .settings import Settings
@@ -63,7 +63,7 @@ class TeamsTarget:
         """Return everybody, and what is in the groups that are in scope."""
         own = self._app.start()
         accounts, teams = self._app.accounts(), self._app.teams()
-        keys = {account.number: account.user.key for account in accounts}
+        people = {account.number: account.user for account in accounts}
         wanted = [
             team
             for team in teams
@@ -73,11 +73,8 @@ class TeamsTarget:
         return State(
             users={account.user.key: account.user for account in accounts},
             groups={team.group.key: team.group for team in wanted},
-            memberships={
-                team.group.key: {keys[number]: role for number, role in of.items() if number in keys}
-                for team, of in zip(wanted, members, strict=True)
-                if of
-            },
+            memberships=_held(wanted, members, people, ours=True),
+            by_hand=_held(wanted, members, people, ours=False),
             own=own,
         )
 
@@ -162,6 +159,20 @@ class TeamsTarget:
                 return Outcome(change, Status.FAILED, f"{error} It was not made when this was read again.")
             case _:
                 return Outcome(change, Status.STALE, found.words)
+
+
+def _held(
+    teams: Sequence[Team], members: Sequence[Mapping[int, Role]], people: Mapping[int, User], *, ours: bool
+) -> dict[GroupKey, dict[UserKey, Role]]:
+    """Return the memberships of accounts that are ours, or of the others: those are nothing to us."""
+    return {
+        team.group.key: {
+            people[number].key: role
+            for number, role in of.items()
+            if number in people and people[number].managed == ours
+        }
+        for team, of in zip(teams, members, strict=True)
+    }
 
 
 def _calls(changes: Sequence[Change]) -> Iterable[Sequence[Change]]:
