@@ -62,6 +62,11 @@ STALE = [
         "api: a group of that name is there, and it is not ours",
     ),
     (CreateGroup(Group(API), WHY), live(groups=[MIRROR]), 'api: the group mirrors "group-app" now'),
+    (
+        AdoptUser(BOB, user("ann"), WHY),
+        live({}, user("ann")),
+        "ann: the account is ours already, with the key id-ann",
+    ),
     (AdoptGroup(Group(API), WHY), State(), "api: there is no group of that name any more"),
     (AdoptGroup(Group(API), WHY), live(groups=[MIRROR]), 'api: the group mirrors "group-app" now'),
     (RENAME, State(), "old: there is no group of that name any more"),
