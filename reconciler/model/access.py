@@ -70,8 +70,8 @@ Memberships: TypeAlias = Mapping[GroupKey, Mapping[UserKey, Role]]
 class State:
     """Everything of one target that a plan looks at.
 
-    `memberships` are those that are ours to change; `by_hand` those that carry somebody else's mark (only targets that
-    mark single memberships have any): they count as present and are never changed.
+    `memberships` are those that are ours to change; `by_hand` those that are not: the membership carries somebody else's
+    mark, or none where a target marks single ones, or else its account does. They count as present and are never changed.
     `own` is the account whose credential we use, None where the target has no such notion: it must not lose its access.
     """
 
@@ -97,7 +97,7 @@ class Capabilities:
 
     `roles` are ordered, lowest first. `owner_role` is the one whose last holder must stay, `privileged_roles` those whose
     grants are counted. `attributes` and `flags` are what the target can keep of a user.
-    `marks_memberships`: single memberships carry our mark, so rows made by hand can be told apart.
+    `marks_memberships`: single memberships carry our mark; else those of our accounts are ours, whoever made them.
     """
 
     roles: tuple[Role, ...]

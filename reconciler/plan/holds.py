@@ -238,6 +238,8 @@ def _adopt_user(draft: Draft, change: AdoptUser) -> Found:
     held = draft.users.get(change.have.key)
     if held is None or held.username != change.have.username:
         return _stale(f"{name}: there is no account of that name with the key {shortened(change.have.key)} any more")
+    if held.managed:
+        return _stale(f"{name}: the account is ours already, with the key {shortened(held.key)}")
     if there is not None and there is not held:
         return _stale(f"{name}: another account has the key {shortened(key)} already")
     draft.rekey(held.key, key)

@@ -8,17 +8,15 @@ from typing import TYPE_CHECKING, cast
 
 from reconciler.model.diagnostic import Position
 from reconciler.model.text import shortened
+from reconciler.policy.brought import brought_kinds, schema_with
 from reconciler.policy.excerpt import HIDDEN, looks_secret, without_credentials
 from reconciler.policy.findings import Findings, listed
-from reconciler.policy.schemas import policy_schema
 from reconciler.policy.source import Path, Source
+from reconciler.policy.values import SECRET_KEYS, reference_wanted
 
 if TYPE_CHECKING:
     from jsonschema import Draft202012Validator
     from jsonschema.exceptions import ValidationError
-
-SECRET_KEYS = frozenset({"password", "token", "client_secret", "private_key", "access_key", "secret_key"})
-"""Keys whose value is a reference to a secret; a test holds them against the schema."""
 
 _CONNECTIONS = {"directories": 2, "targets": 2, "state": 1}
 """Sections that may name a secret, and how many names lead to the keys of what they describe."""
@@ -44,7 +42,7 @@ def check_schema(source: Source, findings: Findings) -> frozenset[Path]:
     """Add every schema error of a readable file; return the paths that are not as they should be."""
     reported: set[tuple[Path, str, str]] = set()
     broken: set[Path] = set()
-    for error in _validator().iter_errors(source.data):
+    for error in _validator(brought_kinds()).iter_errors(source.data):
         if findings.full:
             return frozenset({()})  # nothing more is said of a file that is wrong throughout
         path = tuple(error.absolute_path)
@@ -56,10 +54,10 @@ def check_schema(source: Source, findings: Findings) -> frozenset[Path]:
 
 
 @cache
-def _validator() -> Draft202012Validator:
+def _validator(kinds: tuple[str, ...]) -> Draft202012Validator:
     from jsonschema import Draft202012Validator  # noqa: PLC0415 - 65 ms, wanted only where a policy is read
 
-    return Draft202012Validator(policy_schema())
+    return Draft202012Validator(schema_with(kinds))
 
 
 class _Error:
@@ -145,8 +143,7 @@ def _not_a_reference(error: _Error, path: Path) -> None:
     error.say(
         code,
         error.source.key_at(path),
-        f"{_quoted(path[-1])} must be a reference to a secret. Write {{env: NAME}} or {{file: PATH}}, one of them, "
-        "and never the secret itself; change a secret that has been in a file like this one.",
+        reference_wanted(str(path[-1])),
     )
 
 
@@ -184,7 +181,7 @@ def _message(error: _Error) -> str:
     if error.rule == "enum":
         choices = cast("Sequence[str]", error.value)
         suggestion = _NO_CHOICE.get((str(error.path[-1]), str(error.instance)))
-        suggestion = suggestion or error.findings.nearest(str(error.instance), choices)
+        suggestion = suggestion or error.findings.nearest(str(error.instance), choices) or _kind_hint(error)
         return f"must be one of {listed(choices)}; it is {error.found}. {suggestion}"
     if error.rule == "const":
         return f"must be {error.value}, the version of the policy language; it is {error.found}."
@@ -195,6 +192,11 @@ def _message(error: _Error) -> str:
             f'must be text, and {error.found} is read as {_read_as(error.instance)}. Write "{error.found}" in quotes.'
         )
     return f"must be {error.wanted}; it is {error.found}."
+
+
+def _kind_hint(error: _Error) -> str:
+    is_kind = error.path[:1] == ("targets",) and error.path[-1] == "kind"
+    return "For a kind of your own, install the package that brings it." if is_kind and error.instance else ""
 
 
 def _read_as(value: object) -> str:

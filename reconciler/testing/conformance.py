@@ -94,8 +94,8 @@ class Conformance:
         state = read(scratch, GROUPS)
         same((bob.username, bob.managed), ("bob", False), "the account made by hand")
         same(state.groups, {BY_HAND: Group(BY_HAND, managed=False)}, "the group made by hand")
-        side = state.by_hand if can.marks_memberships else state.memberships
-        same(side, {BY_HAND: {bob.key: can.roles[0]}}, "the membership made by hand")
+        same(state.by_hand, {BY_HAND: {bob.key: can.roles[0]}}, "the membership made by hand")
+        same(state.memberships, {}, "the memberships that are ours")
 
     def test_rights_are_told_and_nothing_is_written_to_find_out(self, scratch: Scratch) -> None:
         """Before the first run and after it; whoever could make a run can read and write, and lacks nothing."""
@@ -250,8 +250,7 @@ class Conformance:
             is_stale(scratch, RemoveUser(who, bob, REASON))
         if capabilities(scratch).removes_groups:
             is_stale(scratch, RemoveGroup(Group(BY_HAND), REASON))
-        if capabilities(scratch).marks_memberships:
-            is_stale(scratch, RemoveMembership(who, BY_HAND, role, REASON))
+        is_stale(scratch, RemoveMembership(who, BY_HAND, role, REASON))
 
     def test_a_name_that_people_took_is_not_taken_over(self, scratch: Scratch) -> None:
         """Creating an account or a group of a name that is there is stale."""

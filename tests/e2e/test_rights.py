@@ -21,8 +21,11 @@ from reconciler.model.change import Change, CreateUser
 from reconciler.targets.base import Batch, Right, Rights, Status
 from reconciler.targets.sql import create
 from tests.e2e.team import team
+from tests.e2e.teams_world import app, world
 from tests.e2e.test_sql_docs import BLOCKS, REASON
 from tests.examples import environment, reconcile
+from tests.fakes.teams import Token
+from tests.fakes.teams_server import serving
 from tests.servers.apply_crowd import crowd
 from tests.servers.postgres import PASSWORD, PostgresServer
 from tests.servers.rosters import (
@@ -223,6 +226,27 @@ def test_a_plan_over_a_read_only_role_works_from_the_command_line(owned: Postgre
     refused = reconcile("apply", "plan.json", cwd=work, code=5, env=secret)
     assert "does not let this user do that" in refused.stdout + refused.stderr
     assert content(owned) == before
+
+
+def test_a_plan_over_a_read_only_token_works_from_the_command_line(tmp_path: Path) -> None:
+    """Over HTTP: the plan sends nothing but reads, an apply with that token is refused, doctor tells the scopes apart."""
+    with serving(app()) as served:
+        town = world(tmp_path, served)
+        town.run("plan", "--out", "plan.json")
+        told = town.run("doctor", "--target", "chat").stdout
+        assert "this credential can also write (scopes admin, read, write)" in told
+        served.app.tokens = dict.fromkeys(served.app.tokens, Token(frozenset({"read"})))
+        before = served.app.content()
+        town.run("plan")
+        told = town.run("doctor", "--target", "chat").stdout
+        assert "plan needs to read, and this credential can do no more" in told
+        assert (
+            "it lacks the scope write of the token"
+            in town.run("doctor", "--target", "chat", "--for", "apply", code=5).stdout
+        )
+        refused = town.run("apply", "plan.json", code=5)
+        assert "insufficient_scope" in refused.stdout + refused.stderr
+        assert served.app.content() == before
 
 
 @pytest.fixture

@@ -18,9 +18,8 @@ from reconciler.pipeline import Run, apply_plan, check_expectations, make_plan, 
 from reconciler.plan.encode import encode
 from reconciler.policy.load import load_policy
 from reconciler.policy.model import OnMissing
-from reconciler.state.file import FileStore
 from tests.builders import NOW, TODAY, desired, rule, rules, snapshot
-from tests.unit.apply.apps import manner
+from tests.unit.apply.apps import manner, store_in
 
 PEOPLE = """version: 1
 
@@ -97,7 +96,7 @@ def types(plan: Plan) -> dict[str, set[str]]:
 
 
 def apply(run: Run, plan: Plan) -> int:
-    store = FileStore(str(Path(run.policy.root).parent / "state"))
+    store = store_in(Path(run.policy.root))
     return apply_plan(run, Task(plan, encode(plan)), store, manner()).exit_code
 
 

@@ -6,11 +6,13 @@ from pathlib import Path
 
 import pytest
 
+from reconciler.apply.task import Task
 from reconciler.model.plan import Plan
 from reconciler.pipeline import Run, apply_plan, make_plan
 from reconciler.plan.encode import encode
 from reconciler.policy.load import load_policy
 from tests.builders import NOW, TODAY
+from tests.unit.apply.apps import manner, store_in
 
 FOREST = """version: 1
 

@@ -125,12 +125,12 @@ def manner(**more: object) -> Manner:
     """Return how tests apply, at the time of all tests."""
     said = {"max_errors": 10, "allow_partial": False, "stop": Event(), "watcher": Watching(), **more}
     terms = Terms(Holder("tester", "here", 1), lambda: datetime.now(UTC))
-    return Manner(lambda: NOW, terms, Origin("tester@here", "https://ci.example/1"), **said)  # type: ignore[arg-type]  # tests name what they change
+    return Manner(lambda: NOW, terms, Origin("tester", "here", url="https://ci.example/1"), **said)  # type: ignore[arg-type]  # tests name what they change
 
 
 def store_in(folder: Path) -> FileStore:
     """Return a state store."""
-    return FileStore(str(folder / "state"))
+    return FileStore(str(folder / ".reconcile"))
 
 
 def run(folder: Path, *apps: App, resumed: bool = False, changes: Sequence[Change] = CHANGES, **more: object) -> Report:

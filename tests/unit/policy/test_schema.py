@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.policy.schema import SECRET_KEYS
 from reconciler.policy.schemas import policy_schema
+from reconciler.policy.values import SECRET_KEYS
 from tests.unit.policy.policies import CONNECTIONS, brief, codes, only, refused
 
 WAIVABLE = (
