@@ -18,7 +18,7 @@ from reconciler.plan.holds import Holding
 from reconciler.targets.base import Batch, Counting, Outcome, Status, Target
 
 _NO_ANSWER = "no answer came; `reconcile apply --resume` asks what is there"
-_NOT_MADE = frozenset({Status.FAILED, Status.STALE})
+_NOT_MADE = frozenset({Status.FAILED, Status.STALE, Status.UNKNOWN})
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from reconciler.apply.manner import Progress
 from reconciler.errors import LockHeld, StateError, TargetRejected, TargetUnreachable
 from reconciler.state.lock import held, unlock
 from reconciler.targets.base import Counting, Status
-from tests.builders import NOW
+from tests.builders import NOW, live, user
 from tests.unit.apply.apps import NAMES, App, Watching, run, section, statuses, store_in, task
 
 
@@ -102,6 +102,15 @@ def test_what_a_silent_target_was_asked_for_is_unknown(tmp_path: Path) -> None:
     assert (statuses(report), report.exit_code) == (["applied", "unknown", "skipped", "skipped"], 7)
     history = read_history(store_in(tmp_path), report.plan_id)
     assert (sorted(history.applied["app0"]), sorted(history.asked["app0"])) == ([0], [1])
+
+
+def test_a_target_may_say_itself_that_an_answer_is_missing(tmp_path: Path) -> None:
+    """It goes on with what it answers for; what stays unknown is looked at, and stays asked for in the journal."""
+    report = run(tmp_path, App(size=4, answers={"bob": Status.UNKNOWN}, reads=[True, False]))
+    assert (statuses(report), report.exit_code) == (["applied", "unknown", "applied", "applied"], 7)
+    assert sorted(read_history(store_in(tmp_path), report.plan_id).asked["app0"]) == [1]
+    other = run(tmp_path, App(state=live({}, *(user(name) for name in ("ann", "bob", "cy", "dee")))), resumed=True)
+    assert (statuses(other), other.exit_code) == (["applied"] * 4, 0)
 
 
 def test_only_the_first_error_of_a_target_is_told(tmp_path: Path) -> None:
