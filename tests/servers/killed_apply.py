@@ -26,7 +26,7 @@ from reconciler.state.base import Item, Store
 from reconciler.state.lease import this_process
 from reconciler.state.lock import Terms
 from reconciler.state.open import open_store
-from reconciler.targets.base import Batch, Outcome, Target
+from reconciler.targets.base import Batch, Outcome, Rights, Target
 from reconciler.targets.registry import create, options_of
 
 TODAY, NOW = date(2026, 11, 20), "2026-11-20T12:00:00Z"
@@ -124,6 +124,10 @@ class KilledTarget:
     def read(self, scope: Scope) -> State:
         """Read."""
         return self._target.read(scope)
+
+    def rights(self) -> Rights:
+        """Return those of the target."""
+        return self._target.rights()
 
     def batches(self, changes: Sequence[Change]) -> Iterable[Batch]:
         """Group."""
