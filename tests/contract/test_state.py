@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from threading import Thread
 
@@ -24,11 +24,11 @@ def test_nothing_is_there_at_first(store: Store) -> None:
     store.delete("locks/roster")
 
 
-def test_a_piece_is_read_as_it_was_created(store: Store, place: Place) -> None:
+def test_a_piece_is_read_as_it_was_created(store: Store, another: Callable[[], Store]) -> None:
     """Byte for byte, here and by whoever opens the store next."""
     content = b"\x00\xff\r\n" + b"x" * 100_000
     assert store.create("plans/abc", content)
-    for opened in (store, place.open()):
+    for opened in (store, another()):
         item = opened.read("plans/abc")
         assert item is not None
         assert item.content == content
@@ -38,11 +38,11 @@ def test_a_piece_is_read_as_it_was_created(store: Store, place: Place) -> None:
     assert item.content == b""
 
 
-def test_a_name_is_created_once(store: Store, place: Place) -> None:
+def test_a_name_is_created_once(store: Store, another: Callable[[], Store]) -> None:
     """Who comes second changes nothing."""
     assert store.create("burned/abc", b"first")
     assert not store.create("burned/abc", b"second")
-    assert not place.open().create("burned/abc", b"third")
+    assert not another().create("burned/abc", b"third")
     item = store.read("burned/abc")
     assert item is not None
     assert item.content == b"first"
@@ -82,34 +82,34 @@ def test_names_are_those_below_a_prefix_sorted(store: Store) -> None:
     assert store.names("repo/") == []
 
 
-def test_a_log_holds_its_records_in_order(store: Store, place: Place) -> None:
+def test_a_log_holds_its_records_in_order(store: Store, another: Callable[[], Store]) -> None:
     """Each byte for byte; who opens the store next goes on where it ends."""
     for position, record in enumerate(RECORDS):
         assert store.append("journals/a", record, position)
     assert store.records("journals/a") == RECORDS
-    other = place.open()
+    other = another()
     assert other.append("journals/a", b"more", len(RECORDS))
     assert store.append("journals/a", b"and more", len(RECORDS) + 1)
     assert other.records("journals/a") == [*RECORDS, b"more", b"and more"]
 
 
 @pytest.mark.parametrize("position", [0, 1, 3, 4])
-def test_a_record_is_added_only_at_the_end(store: Store, place: Place, position: int) -> None:
+def test_a_record_is_added_only_at_the_end(store: Store, another: Callable[[], Store], position: int) -> None:
     """Whoever believes that the log is shorter or longer writes nothing."""
     for index in range(2):
         store.append("journals/a", b"{}", index)
-    for opened in (store, place.open()):
+    for opened in (store, another()):
         assert not opened.append("journals/a", b"{}", position)
         assert len(opened.records("journals/a")) == 2
     assert not store.append("journals/new", b"{}", position + 1)
     assert store.records("journals/new") == []
 
 
-def test_a_log_can_be_forgotten_and_begun_again(store: Store, place: Place) -> None:
+def test_a_log_can_be_forgotten_and_begun_again(store: Store, another: Callable[[], Store]) -> None:
     """By somebody else, too, while this one believes to know its end."""
     for index in range(3):
         store.append("journals/a", b"{}", index)
-    place.open().delete("journals/a")
+    another().delete("journals/a")
     assert store.records("journals/a") == []
     assert store.names("journals/") == []
     assert not store.append("journals/a", b"{}", 3)
