@@ -15,9 +15,11 @@ from reconciler.policy.model import SecretRef, StateConfig
 from reconciler.state.base import Store
 from reconciler.state.open import open_store
 from tests.servers.buckets import KEY_ID_VARIABLE, KEY_VARIABLE, BucketServer
+from tests.servers.postgres import PASSWORD, PostgresServer
 
-KINDS = ("file", "s3")
+KINDS = ("file", "s3", "postgres", "sqlite")
 NOWHERE = Position("policy.yaml", 1)
+PASSWORD_VARIABLE = "STATE_PASSWORD"
 _SECRETS = ("access_key", "secret_key", "password")
 
 
@@ -54,7 +56,18 @@ def place(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.Mo
         monkeypatch.setenv(KEY_ID_VARIABLE, server.admin.key_id)
         monkeypatch.setenv(KEY_VARIABLE, server.admin.secret)
         return Place(server.config(server.new_bucket()))
+    if request.param == "postgres":
+        running: PostgresServer = request.getfixturevalue("postgres")
+        monkeypatch.setenv(PASSWORD_VARIABLE, PASSWORD)
+        return Place(database(running.url(running.new_database())))
+    if request.param == "sqlite":
+        return Place(StateConfig("sql", url="sqlite:///state.db", folder=str(tmp_path)))
     return Place(StateConfig(), str(tmp_path))
+
+
+def database(url: str) -> StateConfig:
+    """Return what a policy says of a database on a server; the password is in the environment."""
+    return StateConfig("sql", url=url, password=SecretRef("env", PASSWORD_VARIABLE, NOWHERE), folder="/")
 
 
 @pytest.fixture
