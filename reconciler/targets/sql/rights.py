@@ -10,10 +10,11 @@ from typing import NamedTuple, TypeAlias, assert_never
 
 from sqlalchemy import Connection, bindparam, text
 
+from reconciler.database.places import PostgresServer, SqliteFile
 from reconciler.targets.base import Right, Rights
 from reconciler.targets.sql import connect
 from reconciler.targets.sql.schema import groups, hidden_in, memberships, metadata, users, version
-from reconciler.targets.sql.settings import PostgresServer, Settings, SqliteFile
+from reconciler.targets.sql.settings import Settings
 
 _Sequences: TypeAlias = Mapping[str, bool]  # by table: whether its ids can be counted on
 
