@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from threading import Thread
 
@@ -24,11 +24,11 @@ def test_nothing_is_there_at_first(store: Store) -> None:
     store.delete("locks/roster")
 
 
-def test_a_piece_is_read_as_it_was_created(store: Store, place: Place) -> None:
+def test_a_piece_is_read_as_it_was_created(store: Store, another: Callable[[], Store]) -> None:
     """Byte for byte, here and by whoever opens the store next."""
     content = b"\x00\xff\r\n" + b"x" * 100_000
     assert store.create("plans/abc", content)
-    for opened in (store, place.open()):
+    for opened in (store, another()):
         item = opened.read("plans/abc")
         assert item is not None
         assert item.content == content
@@ -38,11 +38,11 @@ def test_a_piece_is_read_as_it_was_created(store: Store, place: Place) -> None:
     assert item.content == b""
 
 
-def test_a_name_is_created_once(store: Store, place: Place) -> None:
+def test_a_name_is_created_once(store: Store, another: Callable[[], Store]) -> None:
     """Who comes second changes nothing."""
     assert store.create("burned/abc", b"first")
     assert not store.create("burned/abc", b"second")
-    assert not place.open().create("burned/abc", b"third")
+    assert not another().create("burned/abc", b"third")
     item = store.read("burned/abc")
     assert item is not None
     assert item.content == b"first"
@@ -80,36 +80,37 @@ def test_names_are_those_below_a_prefix_sorted(store: Store) -> None:
         assert store.append("reports/log", b"{}", position)
     assert list(store.names("reports/")) == ["reports/00000001", "reports/00000002", "reports/deep/er", "reports/log"]
     assert store.names("repo/") == []
+    assert store.names("Reports/") == []
 
 
-def test_a_log_holds_its_records_in_order(store: Store, place: Place) -> None:
+def test_a_log_holds_its_records_in_order(store: Store, another: Callable[[], Store]) -> None:
     """Each byte for byte; who opens the store next goes on where it ends."""
     for position, record in enumerate(RECORDS):
         assert store.append("journals/a", record, position)
     assert store.records("journals/a") == RECORDS
-    other = place.open()
+    other = another()
     assert other.append("journals/a", b"more", len(RECORDS))
     assert store.append("journals/a", b"and more", len(RECORDS) + 1)
     assert other.records("journals/a") == [*RECORDS, b"more", b"and more"]
 
 
 @pytest.mark.parametrize("position", [0, 1, 3, 4])
-def test_a_record_is_added_only_at_the_end(store: Store, place: Place, position: int) -> None:
+def test_a_record_is_added_only_at_the_end(store: Store, another: Callable[[], Store], position: int) -> None:
     """Whoever believes that the log is shorter or longer writes nothing."""
     for index in range(2):
         store.append("journals/a", b"{}", index)
-    for opened in (store, place.open()):
+    for opened in (store, another()):
         assert not opened.append("journals/a", b"{}", position)
         assert len(opened.records("journals/a")) == 2
     assert not store.append("journals/new", b"{}", position + 1)
     assert store.records("journals/new") == []
 
 
-def test_a_log_can_be_forgotten_and_begun_again(store: Store, place: Place) -> None:
+def test_a_log_can_be_forgotten_and_begun_again(store: Store, another: Callable[[], Store]) -> None:
     """By somebody else, too, while this one believes to know its end."""
     for index in range(3):
         store.append("journals/a", b"{}", index)
-    place.open().delete("journals/a")
+    another().delete("journals/a")
     assert store.records("journals/a") == []
     assert store.names("journals/") == []
     assert not store.append("journals/a", b"{}", 3)
@@ -117,21 +118,19 @@ def test_a_log_can_be_forgotten_and_begun_again(store: Store, place: Place) -> N
     assert store.records("journals/a") == [b"new"]
 
 
-@pytest.mark.parametrize(
-    "name", ["", "/a", "a/", "a//b", ".", "..", "a/../b", ".hidden", "a/.hidden", "a b", "a\n", "ä", "a\\b", "a:b"]
-)
-def test_a_name_that_is_none_is_refused(store: Store, name: str) -> None:
+def test_a_name_that_is_none_is_refused(store: Store) -> None:
     """It is a mistake of the caller, and nothing is looked at or written."""
-    for action in (
-        lambda: store.read(name),
-        lambda: store.create(name, b""),
-        lambda: store.replace(name, b"", "1"),
-        lambda: store.delete(name),
-        lambda: store.append(name, b"", 0),
-        lambda: store.records(name),
-    ):
-        with pytest.raises(ValueError, match="not a name"):
-            action()
+    for name in ("", "/a", "a/", "a//b", ".", "..", "a/../b", ".hidden", "a/.hidden", "a b", "a\n", "ä", "a\\b", "a:b"):
+        for action in (
+            lambda name=name: store.read(name),
+            lambda name=name: store.create(name, b""),
+            lambda name=name: store.replace(name, b"", "1"),
+            lambda name=name: store.delete(name),
+            lambda name=name: store.append(name, b"", 0),
+            lambda name=name: store.records(name),
+        ):
+            with pytest.raises(ValueError, match="not a name"):
+                action()
 
 
 def test_a_prefix_or_a_record_that_is_none_is_refused(store: Store) -> None:
@@ -166,28 +165,28 @@ def test_several_threads_may_use_one_store(store: Store) -> None:
 
 def test_of_two_processes_one_creates_a_name(store: Store, place: Place) -> None:
     """Never both, never none, whatever they are at."""
-    won = [set(map(int, lines.split())) for lines in _raced(place, "create", 40)]
-    assert won[0] | won[1] == set(range(40))
+    won = [set(map(int, lines.split())) for lines in _raced(place, "create", 20)]
+    assert won[0] | won[1] == set(range(20))
     assert not won[0] & won[1]
-    assert len(store.names("race/")) == 40
+    assert len(store.names("race/")) == 20
 
 
 def test_two_processes_that_replace_lose_nothing(store: Store, place: Place) -> None:
     """Each of the additions is in the number at the end."""
     store.create("counter", b"0")
-    _raced(place, "replace", 25)
+    _raced(place, "replace", 12)
     item = store.read("counter")
     assert item is not None
-    assert item.content == b"50"
+    assert item.content == b"24"
 
 
 def test_two_processes_that_append_lose_nothing(store: Store, place: Place) -> None:
     """Each record is there once, those of one process in its order."""
-    _raced(place, "append", 25)
+    _raced(place, "append", 8)
     records = [record.decode().split() for record in store.records("logs/race")]
-    assert len(records) == 50
+    assert len(records) == 16
     for process in {process for process, _ in records}:
-        assert [number for who, number in records if who == process] == [str(number) for number in range(25)]
+        assert [number for who, number in records if who == process] == [str(number) for number in range(8)]
 
 
 def test_a_process_that_is_killed_leaves_whole_records(store: Store, place: Place) -> None:
