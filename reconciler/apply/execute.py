@@ -139,16 +139,13 @@ class _Making:
             raise
 
     def _start(self, call: _Call) -> None:
-        """Ask the target: here where it takes one batch at a time, so that a second Ctrl-C reaches it, else beside us."""
-        if self._target.parallel == 1:
-            self._ask(call)
-        else:
-            Thread(target=self._ask, args=(call,), daemon=True).start()
+        """Ask the target beside us: whoever waits for the answer still hears signals, and can end the process at once."""
+        Thread(target=self._ask, args=(call,), daemon=True).start()
 
     def _ask(self, call: _Call) -> None:
         try:
             answer = _Answer(call, self._target.apply(call.batch))
-        except Exception as error:  # noqa: BLE001 - given to whoever waits for the answer, and raised there
+        except BaseException as error:  # noqa: BLE001 - given to whoever waits for the answer, and raised there
             answer = _Answer(call, error=error)
         self._answers.put(answer)
 

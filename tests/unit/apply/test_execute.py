@@ -126,7 +126,7 @@ def test_only_the_first_error_of_a_target_is_told(tmp_path: Path) -> None:
 
 
 def test_an_interruption_goes_through_and_the_target_is_closed(tmp_path: Path) -> None:
-    """A second Ctrl-C is no outcome; the transaction is the target's business, and the lock is given back."""
+    """It is no outcome: it is raised where the run is, and the lock is given back."""
     app = App(answers={"cy": KeyboardInterrupt()})
     with pytest.raises(KeyboardInterrupt):
         run(tmp_path, app)

@@ -13,7 +13,7 @@ import pytest
 from reconciler.apply.journal import Journal, read_history
 from reconciler.apply.past import read_past, write_troubles
 from reconciler.apply.perform import perform
-from reconciler.apply.unfinished import keep, plan_to_resume, unfinished
+from reconciler.apply.unfinished import LATEST, keep, plan_to_resume, unfinished
 from reconciler.errors import LockHeld, PlanStale, StateError, TargetUnreachable, UsageError
 from reconciler.model.access import Group, Scope
 from reconciler.model.change import AddMembership, Change, CreateGroup, CreateUser, RemoveUser, object_of
@@ -273,13 +273,13 @@ def test_the_plan_to_resume_is_the_only_one_or_the_one_that_is_named(tmp_path: P
     """Whatever does not name exactly one is an error that says what there is."""
     store = store_in(tmp_path)
     with pytest.raises(UsageError, match="There is nothing to resume"):
-        plan_to_resume(store, "")
+        plan_to_resume(store, LATEST)
     first = run(tmp_path, App(answers={"bob": Status.FAILED})).plan_id
-    assert plan_to_resume(store, "")[1]["id"] == first
+    assert plan_to_resume(store, LATEST)[1]["id"] == first
     failing = opening({"far": App(answers={"cy": Status.FAILED})})
     second = perform(task(section("far")), store, failing, manner()).plan_id
     with pytest.raises(UsageError, match="Several applies have not come to their end: sha256:"):
-        plan_to_resume(store, "")
+        plan_to_resume(store, LATEST)
     assert plan_to_resume(store, first[:15])[1]["id"] == first
     assert plan_to_resume(store, second.removeprefix("sha256:"))[1]["id"] == second
     with pytest.raises(UsageError, match=r'"plan\.json" is no plan id'):
@@ -360,4 +360,4 @@ def test_an_apply_that_comes_to_its_end_while_it_is_looked_up_is_not_resumed(tmp
     """It was found, and is gone when it is read."""
     run(tmp_path, App(answers={"bob": Status.FAILED}))
     with pytest.raises(UsageError, match="has come to its end meanwhile"):
-        plan_to_resume(_Rival(str(tmp_path / ".reconcile")), "")
+        plan_to_resume(_Rival(str(tmp_path / ".reconcile")), LATEST)
