@@ -200,14 +200,14 @@ def _carry_out(run: Run, task: Task, store: Store, given: ApplyOptions, screen: 
         return NOT_CONFIRMED
     for note in report.notes:
         screen.message("note", note)
+    if report.number:
+        screen.message("note", f"Report {report.number}: {report.digest}")
     if not report.targets:
         return refused(task.document)
     screen.result(["\n", *outcome_text(plan_data(task.document), report, screen.look())])
     if report.unkept:
         screen.message("error", f"What is said above is so, but no report of it was kept: {report.unkept}")
         return report.exit_code or StateError.exit_code
-    if report.number:
-        screen.message("note", f"Report {report.number}: {report.digest}")
     return report.exit_code or refused(task.document)
 
 

@@ -55,9 +55,9 @@ class DoctorOptions(TypedDict):
 @presentation
 @click.pass_obj
 def command(screen: Screen, **given: Unpack[DoctorOptions]) -> int:
-    """Try every server of every directory, and every target, and say what a run would meet.
+    """Try every directory and target, and say what a run would meet.
 
-    Connects to the directories, checks certificates, logs in, looks at what the server offers and reads everything once,
+    Connects to every server of every directory, checks certificates, logs in, looks at what the server offers and reads everything once,
     as a run would; then shows the same searches as `ldapsearch` command lines. Reads every target, and says whether its
     credential can do what the command needs, and whether it can do more. With --directory or --target only what is named
     is looked at.

@@ -28,11 +28,11 @@ COMMANDS = {
     "show": "Show a saved plan.",
     "apply": "Make a plan so: a saved one, or a new one after asking.",
     "unlock": "Show who is at work on a target, or end a lock that was left behind.",
-    "log": "Show what was applied, by whom and why, and check that the reports are whole.",
+    "log": "Show what was applied, by whom and why; check the reports.",
     "snapshot": "Save what a directory holds, to plan from it later.",
-    "doctor": "Try every directory and every target, and say what a run would meet.",
+    "doctor": "Try every directory and target, and say what a run would meet.",
     "test": "Check the policy's own expectations.",
-    "schema": "Print the JSON Schema of a policy, a plan, a snapshot or a report.",
+    "schema": "Print the JSON Schema of a policy, plan, snapshot or report.",
 }
 
 _INTERRUPTED = 130  # as shells say it: 128 and the number of SIGINT

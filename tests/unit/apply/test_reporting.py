@@ -122,6 +122,29 @@ def test_a_run_that_ended_before_its_journal_began_is_kept_as_one_that_did_nothi
     assert {change["status"] for change in document["targets"][0]["changes"]} == {"skipped"}
 
 
+def test_what_an_earlier_run_made_is_not_told_again_as_this_ones_doing(store: FileStore) -> None:
+    """A plan that is applied for the second time, right away or after waiting for the first."""
+    with pytest.raises(PlanStale):
+        reported(TASK, store, blank, raising(PlanStale("first"), store))
+    with pytest.raises(PlanStale):
+        reported(TASK, store, blank, raising(PlanStale("again")))
+    again, first = kept(store)
+    assert (first["summary"]["skipped"], again["summary"]["skipped"]) == (len(FULL.changes) - 3, len(FULL.changes))
+
+    def waited() -> Report:
+        with pytest.raises(PlanStale):
+            raising(PlanStale("first"), store)()
+        Journal(store, TASK.plan_id, read_history(store, TASK.plan_id)).end(0)
+        raise PlanStale("again")
+
+    with pytest.raises(PlanStale):
+        reported(TASK, store, blank, waited)
+    assert kept(store)[0]["summary"]["skipped"] == len(FULL.changes)
+    with pytest.raises(PlanStale):
+        reported(TASK, store, lambda: replace(BLANK, began=ENDED), raising(PlanStale("later"), store))
+    assert kept(store)[0]["summary"]["skipped"] == len(FULL.changes), "the journal began before this run did"
+
+
 class Full(FileStore):
     """A store that takes no report."""
 
