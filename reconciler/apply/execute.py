@@ -15,10 +15,10 @@ from reconciler.apply.recheck import Work, stand
 from reconciler.apply.report import BatchTime, TargetReport
 from reconciler.errors import TargetError
 from reconciler.plan.holds import Holding
-from reconciler.targets.base import Batch, Counting, Outcome, Status, Target
+from reconciler.targets.base import Batch, Counting, Outcome, Status, Stoppable, Target
 
 _NO_ANSWER = "no answer came; `reconcile apply --resume` asks what is there"
-_NOT_MADE = frozenset({Status.FAILED, Status.STALE})
+_NOT_MADE = frozenset({Status.FAILED, Status.STALE, Status.UNKNOWN})
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +59,8 @@ class Run:
         """Make one target's changes so; raises StateError or LockHeld where the run must not write any more."""
         if work.target is None:
             return TargetReport(work.section.name, work.outcomes({}), work.error, work.earlier)
+        if isinstance(work.target, Stoppable):
+            work.target.stop_on(self._manner.stop)
         making = _Making(self, work, work.target)
         making.run()
         return TargetReport(

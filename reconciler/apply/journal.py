@@ -76,7 +76,7 @@ def _history(records: Sequence[Record]) -> History:
                 batches = max(batches, int(record["batch"]))
                 asked[record["target"]].update(record["changes"])
             case "outcome":
-                ended = {place: status for place, status, _ in record["outcomes"]}
+                ended = {place: status for place, status, _ in record["outcomes"] if status != Status.UNKNOWN}
                 asked[record["target"]].difference_update(ended)
                 applied[record["target"]].update(place for place, status in ended.items() if status == Status.APPLIED)
             case "superseded":

@@ -63,7 +63,7 @@ def _locked(store: Store, names: Sequence[str], manner: Manner) -> Iterator[Call
 
         def may_go_on() -> None:
             for name, lock in locks.items():
-                if lock.lost:
+                if not lock.still_held():
                     raise LockHeld(
                         f"The lock of {name} was lost, to another run perhaps, so this one wrote nothing more."
                     )

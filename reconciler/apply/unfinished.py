@@ -15,7 +15,7 @@ from reconciler.state.base import Store
 
 _PREFIX = "plans/"
 _ID = re.compile(r"(?:sha256:)?([0-9a-f]{6,64})")
-LATEST = ""
+LATEST = "latest"
 """In place of an id: the one that has not come to its end."""
 
 
@@ -64,8 +64,8 @@ def unfinished(store: Store) -> Iterable[str]:
 
 
 def _chosen(store: Store, wanted: str) -> str:
-    found = _ID.fullmatch(wanted) if wanted else None
-    if wanted and found is None:
+    found = _ID.fullmatch(wanted)
+    if wanted != LATEST and found is None:
         raise UsageError(f'"{shortened(wanted, 80)}" is no plan id: give sha256:… or at least 6 of its digits.')
     start = found.group(1) if found else ""
     fitting = [plan_id for plan_id in unfinished(store) if digits(plan_id).startswith(start)]

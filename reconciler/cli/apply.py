@@ -79,6 +79,7 @@ class ApplyOptions(TypedDict):
     "--resume",
     is_flag=False,
     flag_value=LATEST,
+    callback=filled,
     metavar="[ID]",
     help="Go on with the apply that has not come to its end, or with that of this plan id.",
 )

@@ -35,9 +35,12 @@ class Applying:
 
     def tick(self) -> None:
         """Say a line where none was said for a while, and no bar is shown."""
-        if self._screen.shows_progress or self._last is None or self._clock() - self._said < EVERY:
+        if self._screen.shows_progress or self._last is None:
             return
-        self._said = self._clock()
+        now = self._clock()
+        if now - self._said < EVERY:
+            return
+        self._said = now
         self._screen.message("note", _line(self._last))
 
     @contextmanager

@@ -25,8 +25,8 @@ def refused(document: Document) -> int:
 
 
 def is_empty(document: Document) -> bool:
-    """Tell whether a plan holds no change."""
-    return not any(target["changes"] for target in document["targets"])
+    """Tell whether a plan holds no change that could be made; in a refused target none could."""
+    return not any(target["changes"] and not target["refusals"] for target in document["targets"])
 
 
 def _has_errors(document: Document) -> bool:

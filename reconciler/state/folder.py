@@ -78,6 +78,7 @@ class Folder:
         with self._explained(), self._top(make=True) as top:
             lock = os.open(_LOCK, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, _PRIVATE_FILE, dir_fd=top)
             try:
+                os.fchmod(lock, _PRIVATE_FILE)
                 self._take(lock)
                 if not _exists(_IGNORE, top):  # the policy's folder is mostly part of a repository
                     _write_new(_IGNORE, b"*\n", top)
@@ -103,9 +104,10 @@ class Folder:
             new = make and not _exists(_last(name), parent)
             flags = os.O_RDWR | os.O_APPEND | (os.O_CREAT if new else 0)
             with self._opened(name, flags, parent) as file:
+                if new:
+                    os.fchmod(file, _PRIVATE_FILE)  # whatever the umask took away
+                    os.fsync(parent)
                 yield file
-            if new:
-                os.fsync(parent)
 
     @contextmanager
     def _top(self, *, make: bool) -> Iterator[int]:
@@ -114,8 +116,9 @@ class Folder:
             self._make()
         with _folder(str(self._path), None) as top:
             self._check(top)
-            if make and stat.S_IMODE(os.fstat(top).st_mode) != _PRIVATE_FOLDER:
-                os.fchmod(top, _PRIVATE_FOLDER)
+            mode = stat.S_IMODE(os.fstat(top).st_mode)
+            if make and mode & ~_PRIVATE_FOLDER:
+                os.fchmod(top, mode & _PRIVATE_FOLDER)
             yield top
 
     def _make(self) -> None:

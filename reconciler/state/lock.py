@@ -75,6 +75,15 @@ class Lock:
             self._gone = True
         return self._gone
 
+    def still_held(self) -> bool:
+        """Ask the store whether the lock is this one's still: `lost` learns that it was broken with the next renewal only.
+
+        Raises StateError as the store.
+        """
+        if self._own() is None:
+            self._gone = True
+        return not self.lost
+
     def release(self) -> str:
         """Give the lock back; return what went wrong with that, nothing as a rule: the lock then ends by itself."""
         self._stop.set()

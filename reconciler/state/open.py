@@ -6,6 +6,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import cast
 
+from reconciler.errors import StateError
 from reconciler.policy.model import StateConfig
 from reconciler.state.base import Store
 
@@ -18,5 +19,10 @@ def open_store(config: StateConfig, policy: str) -> Store:
     """
     path = Path(policy)
     folder = path.parent if path.is_file() else path
-    module = import_module(f"reconciler.state.{config.kind}")
+    try:
+        module = import_module(f"reconciler.state.{config.kind}")
+    except ImportError as error:
+        raise StateError(
+            f'A state store of kind {config.kind} needs the package {error.name}: install "reconciler[{config.kind}]".'
+        ) from error
     return cast("Store", module.opened(config, str(folder)))  # each of the three modules has it; a test opens each

@@ -33,7 +33,7 @@ targets:
     pause: 0.05
     longest_wait: 2
     removals: 6000
-    parallel: 4
+    parallel: {parallel}
 group_links:
   chat:
     app: [{{cn: devs, access: writer}}, {{cn: leads, access: owner}}]
@@ -67,11 +67,11 @@ class World:
         return self.served.app
 
 
-def world(folder: Path, served: Served, timeout: float) -> World:
+def world(folder: Path, served: Served, *, timeout: float = 20, parallel: int = 4) -> World:
     """Return a policy over the app, which is filled as `app` says and has so many seconds for an answer."""
     policies = folder / "policies"
     policies.mkdir()
-    (policies / "policy.yaml").write_text(_POLICY.format(url=served.url, timeout=timeout))
+    (policies / "policy.yaml").write_text(_POLICY.format(url=served.url, timeout=timeout, parallel=parallel))
     (policies / "directory.ldif").write_text(_ldif())
     made = World(folder, served)
     made.reset()

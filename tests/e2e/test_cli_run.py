@@ -88,13 +88,13 @@ def test_saved_plan_is_shown_with_where_it_comes_from(work: Path) -> None:
 
 
 def test_saved_plan_is_applied_without_a_question_and_only_once(work: Path) -> None:
-    """The second time its preconditions do not hold: exit 8 and nothing written."""
+    """The second time its id is used up: exit 8 and nothing written."""
     reconcile("plan", "--out", "plan.json", cwd=work)
     done = reconcile("apply", "plan.json", cwd=work)
     assert done.stdout.endswith("\nApplied: 7 added, 0 changed, 0 removed.\n")
     before = (work / "policies" / "roster.db").read_bytes()
     again = reconcile("apply", "plan.json", cwd=work, code=8)
-    assert "The plan is stale" in again.stdout
+    assert "This plan has been applied already, and a plan is applied once. Nothing was written." in again.stderr
     assert (work / "policies" / "roster.db").read_bytes() == before
 
 

@@ -49,7 +49,7 @@ def fresh(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fresh]:
         @cache
         def planned(timeout: float) -> Planned:
             served = stack.enter_context(serving())
-            return _planned(world(tmp_path_factory.mktemp("faults"), served, timeout))
+            return _planned(world(tmp_path_factory.mktemp("faults"), served, timeout=timeout))
 
         def get(*faults: Fault) -> Planned:
             found = planned(1 if any(fault.ending in {"hang", "drip"} for fault in faults) else 20)

@@ -19,7 +19,6 @@ from reconciler.model.change import (
 from reconciler.model.plan import TargetPlan
 from reconciler.policy.model import GuardLimits
 from tests.builders import NO_LIMITS, World
-from tests.properties.sections import groups_of, sound
 
 
 def sound(world: World) -> TargetPlan:
