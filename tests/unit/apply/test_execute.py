@@ -15,7 +15,7 @@ from reconciler.errors import LockHeld, StateError, TargetRejected, TargetUnreac
 from reconciler.model.access import Group, UserKey
 from reconciler.model.change import AddMembership, Change, CreateGroup, Who
 from reconciler.state.lock import held, unlock
-from reconciler.targets.base import Counting, Status
+from reconciler.targets.base import Counting, Status, Stoppable
 from tests.builders import NOW, OWNER, live, user
 from tests.unit.apply.apps import CHANGES, NAMES, App, Watching, run, section, statuses, store_in, task
 from tests.unit.model.changes import ANN, API, WHY
@@ -230,3 +230,21 @@ def test_a_target_that_counts_its_requests_has_them_in_the_report(tmp_path: Path
     app = CountingApp()
     assert isinstance(app, Counting)
     assert run(tmp_path, app).targets[0].requests == {"accounts": 4}
+
+
+class StoppableApp(App):
+    """An app that learns what stops a run."""
+
+    stop: Event | None = None
+
+    def stop_on(self, stop: Event) -> None:
+        """Keep it."""
+        self.stop = stop
+
+
+def test_a_target_that_waits_is_told_what_stops_the_run(tmp_path: Path) -> None:
+    """So that it need not wait out a server's pause."""
+    app, stop = StoppableApp(), Event()
+    assert isinstance(app, Stoppable)
+    run(tmp_path, app, stop=stop)
+    assert app.stop is stop
