@@ -14,8 +14,11 @@ from reconciler.apply.manner import Manner, Progress
 from reconciler.apply.recheck import Work, stand
 from reconciler.apply.report import BatchTime, TargetReport
 from reconciler.errors import TargetError
+from reconciler.model.change import Change
 from reconciler.plan.holds import Holding
-from reconciler.targets.base import Batch, Counting, Outcome, Status, Target
+from reconciler.plan.rests import Thing, gives, needs
+from reconciler.plan.subject import named
+from reconciler.targets.base import Batch, Counting, Outcome, Status, Stoppable, Target
 
 _NO_ANSWER = "no answer came; `reconcile apply --resume` asks what is there"
 _NOT_MADE = frozenset({Status.FAILED, Status.STALE, Status.UNKNOWN})
@@ -59,6 +62,8 @@ class Run:
         """Make one target's changes so; raises StateError or LockHeld where the run must not write any more."""
         if work.target is None:
             return TargetReport(work.section.name, work.outcomes({}), work.error, work.earlier)
+        if isinstance(work.target, Stoppable):
+            work.target.stop_on(self._manner.stop)
         making = _Making(self, work, work.target)
         making.run()
         return TargetReport(
@@ -100,6 +105,7 @@ class _Making:
         self._work = work
         self._target = target
         self._answers: SimpleQueue[_Answer] = SimpleQueue()
+        self._lacking: dict[Thing, Change] = {}  # what was not made, by what rests on it
         self.made: dict[int, Outcome] = {}
         self.times: list[BatchTime] = []
         self.error = ""
@@ -128,15 +134,34 @@ class _Making:
         try:
             while (waiting and not self._stopped()) or in_flight:
                 while waiting and in_flight < self._target.parallel and not self._stopped():
-                    self._start(self._run.begin(name, *waiting.popleft()))
-                    in_flight += 1
-                in_flight -= 1
-                self._take(self._answers.get())
+                    places, batch = self._without_resting(*waiting.popleft())
+                    if places:
+                        self._start(self._run.begin(name, places, batch))
+                        in_flight += 1
+                if in_flight:
+                    in_flight -= 1
+                    self._take(self._answers.get())
         except Exception:
             while in_flight:  # what has been asked for is written by the target whatever becomes of us
                 in_flight -= 1
                 self._answers.get()
             raise
+
+    def _without_resting(self, places: tuple[int, ...], batch: Batch) -> tuple[tuple[int, ...], Batch]:
+        """Return a batch without the changes that rest on one which was not made: the target is not asked for those."""
+        kept: list[tuple[int, Change]] = []
+        for place, change in zip(places, batch.changes, strict=True):
+            missing = next((self._lacking[thing] for thing in needs(change) if thing in self._lacking), None)
+            if missing is None:
+                kept.append((place, change))
+            else:
+                self._keep(place, Outcome(change, Status.SKIPPED, f"not tried: it rests on {named(missing)}"))
+        return tuple(place for place, _ in kept), replace(batch, changes=tuple(change for _, change in kept))
+
+    def _keep(self, place: int, outcome: Outcome) -> None:
+        self.made[place] = outcome
+        if outcome.status is not Status.APPLIED:
+            self._lacking |= dict.fromkeys(gives(outcome.change), outcome.change)
 
     def _start(self, call: _Call) -> None:
         """Ask the target beside us: whoever waits for the answer still hears signals, and can end the process at once."""
@@ -153,14 +178,12 @@ class _Making:
         if answer.error is not None and not isinstance(answer.error, TargetError):
             raise answer.error
         self.times.append(self._run.end(self._work.section.name, answer))
-        if answer.error is None:
-            self.made |= zip(answer.call.places, answer.outcomes, strict=True)
-        else:
+        outcomes = answer.outcomes
+        if answer.error is not None:
             self.error = self.error or str(answer.error)
-            self.made |= {
-                place: Outcome(change, Status.UNKNOWN, _NO_ANSWER)
-                for place, change in zip(answer.call.places, answer.call.batch.changes, strict=True)
-            }
+            outcomes = [Outcome(change, Status.UNKNOWN, _NO_ANSWER) for change in answer.call.batch.changes]
+        for place, outcome in zip(answer.call.places, outcomes, strict=True):
+            self._keep(place, outcome)
         self._tell()
 
     def _settle(self) -> None:

@@ -147,9 +147,10 @@ def _remember(task: Task, store: Store, reports: Sequence[TargetReport], manner:
     for section in task.plan.targets:
         if not section.refused:
             before = read_troubles(store, section.name)
-            after = troubles_after(before, section, outcomes.get(section.name, ()), manner.clock())
-            write_troubles(store, section.name, after)
-    write_seen(store, task.plan.directories)
+            made = outcomes.get(section.name, ())
+            write_troubles(store, section.name, troubles_after(before, section, made, manner.clock(), whole=task.whole))
+    if task.whole:
+        write_seen(store, task.plan.directories)
 
 
 def _untouched(task: Task, works: Sequence[Work]) -> Report:

@@ -28,6 +28,11 @@ class Task:
         return str(self.document["id"])
 
     @property
+    def whole(self) -> bool:
+        """Return whether the plan is about everybody; else what it does not name says nothing, and neither do its counts."""
+        return not self.document.get("only")
+
+    @property
     def sections(self) -> list[TargetPlan]:
         """Return the sections of targets that have something to do and that no guard has refused."""
         return [section for section in self.plan.targets if section.changes and not section.refused]

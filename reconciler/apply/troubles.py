@@ -17,15 +17,15 @@ _LONGEST = 14  # days that one is held back at most
 
 
 def troubles_after(
-    before: Mapping[str, Trouble], section: TargetPlan, outcomes: Iterable[Outcome], now: str
+    before: Mapping[str, Trouble], section: TargetPlan, outcomes: Iterable[Outcome], now: str, *, whole: bool = True
 ) -> dict[str, Trouble]:
     """Return what is known of a target's troubles after a run at `now` (ISO 8601 UTC).
 
-    What was made is solved, and so is what the plan asks for no more. What failed again is tried in the next run up to
+    What was made is solved, and so is what a `whole` plan, one about everybody, asks for no more. What failed again is tried in the next run up to
     `HELD_AFTER` failures on end, and after that in 1, 2, 4 … days, at most 14.
     """
     wanted = {object_of(change) for change in (*section.changes, *(held.change for held in section.withheld))}
-    troubles = {name: trouble for name, trouble in before.items() if name in wanted}
+    troubles = {name: trouble for name, trouble in before.items() if name in wanted or not whole}
     for outcome in outcomes:
         name = object_of(outcome.change)
         if outcome.status is Status.APPLIED:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from threading import Event
 from typing import Protocol, runtime_checkable
 
 from reconciler.model.access import Capabilities, Scope, State
@@ -119,6 +120,14 @@ class Counting(Protocol):
     @property
     def requests(self) -> Mapping[str, int]:
         """Return how many requests were sent so far, by kind; asks nobody."""
+
+
+@runtime_checkable
+class Stoppable(Protocol):
+    """What a target has besides that waits, for a rate or before it tries again: somebody who stops a run need not wait, too."""
+
+    def stop_on(self, stop: Event) -> None:
+        """End every wait once this flag is set, and begin none; what needs no waiting still goes."""
 
 
 class Factory(Protocol):

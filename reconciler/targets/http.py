@@ -102,7 +102,8 @@ class _TooMuch(Exception):
 class Session:
     """One target's connections, shared by all workers. Raises only TargetError: Refused, Unclear, TargetUnreachable, Stopped.
 
-    Setting `stop` ends every wait, and no request is sent after it.
+    The flag given to `stop_on` ends every wait, and nothing is sent that would have to wait first: what needs no waiting, such
+    as reading what became of a change, still goes.
     """
 
     def __init__(
@@ -111,9 +112,8 @@ class Session:
         """Look at the address and the certificates; connect to nothing. Raises TargetError where one is not usable."""
         self.site = site
         self.url = site.url.rstrip("/")
-        self.stop = Event()
         self._patience, self._timing = patience, timing
-        self._pace = Pace(site.rates, self.stop, timing)
+        self._pace = Pace(site.rates, Event(), timing)
         self._lock, self._counts = Lock(), Counter[str]()
         self._pool = _pool(site, _checked(site))
         self._login: Login | None = None
@@ -127,6 +127,10 @@ class Session:
                 "Copy it anew, without spaces or line ends."
             )
         self._login = login
+
+    def stop_on(self, stop: Event) -> None:
+        """End every wait once this flag is set."""
+        self._pace.stop_on(stop)
 
     @property
     def counts(self) -> Mapping[str, int]:
@@ -264,7 +268,7 @@ class Session:
         where = self._where(request)
         if doubtful and request.method != "GET":
             return Unclear(f"{where} got no answer, and the run was asked to stop. Whether it was made is not known.")
-        return Stopped(f"{where} was not sent: the run was asked to stop.")
+        return Stopped(f"{where} was given up: the run was asked to stop.")
 
     def _where(self, request: Request) -> str:
         return f"target {shortened(self.site.target)}: {request.name} at {shortened(self.url)}"

@@ -71,6 +71,10 @@ class Pace:
         while (held := self._held_until(mine)) > self._timing.clock():  # somebody was asked to wait in the meantime
             self.sleep_until(held)
 
+    def stop_on(self, stop: Event) -> None:
+        """Take another flag for the one that ends waits."""
+        self._stop = stop
+
     def hold(self, seconds: float, limits: Sequence[Limit] = ()) -> None:
         """Let nothing go for so long under any of these limits, or nothing at all where there are none."""
         until = self._timing.clock() + seconds
@@ -79,11 +83,11 @@ class Pace:
                 self._held[limit] = max(until, self._held.get(limit, until))
 
     def sleep_until(self, moment: float) -> None:
-        """Return at that moment of the clock. Raises Stopped as soon as the flag is set."""
-        while (left := moment - self._timing.clock()) > 0 and not self._stop.is_set():
+        """Return at that moment of the clock. Raises Stopped where it would have to wait after the flag is set."""
+        while (left := moment - self._timing.clock()) > 0:
+            if self._stop.is_set():
+                raise Stopped("The run was asked to stop.")
             self._timing.pause(self._stop, left)
-        if self._stop.is_set():
-            raise Stopped("The run was asked to stop.")
 
     def _reserve(self, limits: Sequence[Limit]) -> float:
         """Return the first moment that suits every limit, and take it."""

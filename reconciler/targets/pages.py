@@ -47,6 +47,10 @@ class Item:
     data: Map
     answer: Answer
 
+    def value(self, key: str, kind: type[_In]) -> _In:
+        """Return a value of exactly this type. Raises as `Answer.value`."""
+        return self.answer.value(self.data, key, kind)
+
 
 @dataclass(frozen=True, slots=True)
 class Listing:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from subprocess import CompletedProcess
@@ -29,7 +28,7 @@ targets:
     directory: corp
     users: {{create: true, sync: [email, name]}}
     groups: {{create: true}}
-    timeout: 1
+    timeout: {timeout}
     attempts: 2
     pause: 0.05
     longest_wait: 2
@@ -68,11 +67,11 @@ class World:
         return self.served.app
 
 
-def world(folder: Path, served: Served, parallel: int = 4) -> World:
-    """Return a policy over the app, which is filled as `app` says."""
+def world(folder: Path, served: Served, *, timeout: float = 20, parallel: int = 4) -> World:
+    """Return a policy over the app, which is filled as `app` says and has so many seconds for an answer."""
     policies = folder / "policies"
     policies.mkdir()
-    (policies / "policy.yaml").write_text(_POLICY.format(url=served.url, parallel=parallel))
+    (policies / "policy.yaml").write_text(_POLICY.format(url=served.url, timeout=timeout, parallel=parallel))
     (policies / "directory.ldif").write_text(_ldif())
     made = World(folder, served)
     made.reset()
@@ -82,9 +81,10 @@ def world(folder: Path, served: Served, parallel: int = 4) -> World:
 def app() -> App:
     """Return the app as it is before: somebody new is missing, roles differ, two have left, one of them with a membership.
 
-    bob is made by hand; zed and yan are ours and no longer in the directory.
+    aaron and bob are made by hand; zed and yan are ours and no longer in the directory.
     """
     made = App()
+    made.seed_user("aaron")
     mine = {name: made.seed_user(name, **_ours(name)) for name in (*PEOPLE[:6], "zed", "yan")}
     made.users[mine["ben"]]["email"] = "old@example.com"
     bob = made.seed_user("bob")
@@ -93,21 +93,26 @@ def app() -> App:
     return made
 
 
-def planned_effects(document: Mapping[str, object]) -> dict[Effect, int]:
-    """Return what the app has to see for each change of a saved plan, with the change's number."""
-    (target,) = json.loads(json.dumps(document))["targets"]
-    return {_effect(change): number for number, change in enumerate(target["changes"])}
+def planned_effects(text: str) -> list[Effect]:
+    """Return what the app has to see for each change of a saved plan, in the plan's order."""
+    (target,) = json.loads(text)["targets"]
+    return [_effect(change, (change["user"] or {}).get("key", "")) for change in target["changes"]]
 
 
-def _effect(change: dict[str, str]) -> Effect:
-    kind = change["type"]
-    if kind == "group.create":
-        return kind, change["group"]
-    if kind.startswith("membership."):
-        return (kind, change["group"], change["key"], *([change["want"]] if change.get("want") else []))
-    if kind in {"user.create", "user.remove"}:
-        return kind, change["key"]
-    return "user.update", change["key"], *({"user.disable": ["state"]}.get(kind) or sorted(change["want"]))
+def _effect(change: dict[str, str], key: str) -> Effect:
+    match change["type"]:
+        case "group.create" as kind:
+            return kind, change["group"]
+        case "membership.remove" as kind:
+            return kind, change["group"], key
+        case "membership.add" | "membership.change" as kind:
+            return kind, change["group"], key, change["want"]
+        case "user.create" as kind:
+            return kind, key
+        case "user.disable":
+            return "user.update", key, "state"
+        case _:
+            return "user.update", key, *sorted(change["want"])
 
 
 def _ours(name: str) -> dict[str, object]:

@@ -7,7 +7,7 @@ import re
 import ssl
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from threading import Thread
+from threading import Event, Thread
 from time import monotonic
 
 import pytest
@@ -236,10 +236,20 @@ def test_a_stop_ends_waits_and_sends_no_more(served: Served) -> None:
     for request, family in ((USERS, Stopped), (put(), Unclear)):
         served.fail(Fault(request.method, ".*", change=status(503), times=99))
         chat = session(served, StandingClock(stops_after=0))
-        with pytest.raises(family):
+        with pytest.raises(family, match="the run was asked to stop"):
             chat.send(request)
-        with pytest.raises(Stopped, match="was not sent: the run was asked to stop"):
-            chat.send(request)
+    assert [entry.method for entry in served.log] == ["GET", "PUT"]
+
+
+def test_a_stopped_run_still_learns_what_needs_no_waiting(served: Served) -> None:
+    """What was asked for last can be read once more; nothing is tried twice."""
+    chat, stop = session(served), Event()
+    chat.stop_on(stop)
+    stop.set()
+    assert chat.send(USERS).ok
+    served.fail(Fault("GET", ".*", change=status(503), times=9))
+    with pytest.raises(Stopped, match="was given up: the run was asked to stop"):
+        chat.send(USERS)
     assert len(served.log) == 2
 
 

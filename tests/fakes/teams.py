@@ -64,6 +64,8 @@ class App:
         self.tokens: dict[str, Token] = {"secret-token": Token()}
         self.forbidden: set[str] = set()
         self.effects: list[Effect] = []
+        self.most_per_page = MOST_PER_PAGE
+        self.backwards = False  # lists by number come in the other order
         self.deletes_per_minute = 0  # per group, fixed windows; 0: no limit
         self._windows: dict[tuple[int, int], int] = {}
         self._last = 0
@@ -133,7 +135,7 @@ class App:
     def list_users(self, _ids: tuple[int, ...], query: Query, _body: Row) -> Reply:
         """Pages by number, with a total."""
         rows = [row for row in self.users.values() if _matches(row, query, ("username", "external_id", "provider"))]
-        return _numbered(rows, query)
+        return self._numbered(rows, query)
 
     def create_user(self, _ids: tuple[int, ...], _query: Query, body: Row) -> Reply:
         """409 for a name or an external id that is taken."""
@@ -183,7 +185,7 @@ class App:
     def list_groups(self, _ids: tuple[int, ...], query: Query, _body: Row) -> Reply:
         """Pages by link: what comes after a number."""
         rows = [row for row in self.groups.values() if _matches(row, query, ("name",))]
-        size, after = _size(query), int(query.get("after", 0))
+        size, after = self._size(query), int(query.get("after", 0))
         rest = sorted((row for row in rows if _number(row) > after), key=_number)
         if len(rest) <= size:
             return Reply(200, rest)
@@ -225,7 +227,7 @@ class App:
     def list_members(self, ids: tuple[int, ...], query: Query, _body: Row) -> Reply:
         """Pages by number, with a total."""
         self._group(ids[0])
-        return _numbered([{"id": user, "role": role} for user, role in self.members[ids[0]].items()], query)
+        return self._numbered([{"id": user, "role": role} for user, role in self.members[ids[0]].items()], query)
 
     def add_members(self, ids: tuple[int, ...], _query: Query, body: Row) -> Reply:
         """Up to 100 at once; who cannot be added is named, and the others are."""
@@ -260,6 +262,19 @@ class App:
         del self.members[ids[0]][ids[1]]
         self._effect("membership.remove", name, _key(self.users[ids[1]]))
         return Reply(204)
+
+    def _size(self, query: Query) -> int:
+        return min(self.most_per_page, max(1, int(query.get("per_page", 20))))
+
+    def _numbered(self, rows: Iterable[Row], query: Query) -> Reply:
+        size, page, found = (
+            self._size(query),
+            int(query.get("page", 1)),
+            sorted(rows, key=_number, reverse=self.backwards),
+        )
+        here = found[(page - 1) * size : page * size]
+        more = str(page + 1) if page * size < len(found) else ""
+        return Reply(200, here, {"X-Total": str(len(found)), "X-Page": str(page), "X-Next-Page": more})
 
     def _obstacle(self, group: int, user: object) -> str:
         row = self.users.get(user) if isinstance(user, int) else None
@@ -319,17 +334,6 @@ def _known(body: Row, keys: Iterable[str]) -> Row:
 
 def _matches(row: Row, query: Query, keys: Iterable[str]) -> bool:
     return all(str(row[key]) == query[key] for key in keys if key in query)
-
-
-def _size(query: Query) -> int:
-    return min(MOST_PER_PAGE, max(1, int(query.get("per_page", 20))))
-
-
-def _numbered(rows: Iterable[Row], query: Query) -> Reply:
-    size, page, found = _size(query), int(query.get("page", 1)), sorted(rows, key=_number)
-    here = found[(page - 1) * size : page * size]
-    more = str(page + 1) if page * size < len(found) else ""
-    return Reply(200, here, {"X-Total": str(len(found)), "X-Page": str(page), "X-Next-Page": more})
 
 
 _Work = Callable[[App, tuple[int, ...], Query, Row], Reply]

@@ -37,6 +37,7 @@ class Fault:
     first: int = 1
     times: int = 1
     meanwhile: Callable[[App], None] = lambda _app: None
+    query: Mapping[str, str] = field(default_factory=dict)  # what the app takes in place of what was asked
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +132,8 @@ class _Handler(BaseHTTPRequestHandler):
             fault.meanwhile(self.of.app)
         reply = Reply(200)
         if fault is None or fault.effect:
-            reply = self.of.app.handle(self.command, parts.path, query, body, token)
+            asked = {**query, **(fault.query if fault else {})}
+            reply = self.of.app.handle(self.command, parts.path, asked, body, token)
         if fault:
             reply = fault.change(reply)
         answered = fault is None or fault.ending in {"answer", "drip", "cut"}

@@ -162,6 +162,14 @@ def test_a_plan_without_changes_leaves_what_it_has_seen(tmp_path: Path) -> None:
     assert store.names("burned/") == []
 
 
+def test_a_plan_for_some_people_leaves_nothing_seen(tmp_path: Path) -> None:
+    """Its counts are no directory's."""
+    store, nothing = store_in(tmp_path), task(section(changes=()))
+    some = replace(nothing, document={**nothing.document, "only": [{"name": "ann"}]})
+    assert perform(some, store, opening({}), manner()).exit_code == 0
+    assert read_past(store, ["corp"], []).directories == {}
+
+
 def test_a_refused_target_is_left_as_it_is(tmp_path: Path) -> None:
     """Also what is known of its troubles."""
     store = store_in(tmp_path)

@@ -58,3 +58,12 @@ def test_what_was_made_and_what_is_asked_for_no_more_is_solved() -> None:
     assert troubles_after(before, held, [Outcome(CHANGES[0], Status.APPLIED)], NOW) == {}
     held = replace(held, withheld=(Withheld(CHANGES[1], Hold.QUARANTINED, "no"),))
     assert troubles_after(before, held, [Outcome(CHANGES[0], Status.APPLIED)], NOW) == {BOB: before[BOB]}
+
+
+def test_a_plan_for_one_person_says_nothing_about_the_others() -> None:
+    """Bob is not in it because nobody asked about him."""
+    before = {ANN: Trouble(2, NOW, "no"), BOB: Trouble(4, NOW, "no", "2026-11-22")}
+    after = troubles_after(
+        before, section(changes=CHANGES[:1]), [Outcome(CHANGES[0], Status.APPLIED)], NOW, whole=False
+    )
+    assert after == {BOB: before[BOB]}

@@ -60,7 +60,7 @@ class App:
 
     def accounts(self) -> list[Account]:
         """Return everybody."""
-        listing = Listing(Request("GET", "/users", kind="users"), _id_of)
+        listing = Listing(Request("GET", "/users", kind="users"), _id_of, sure=True)
         return [self._account(item) for item in read_list(self.session, listing)]
 
     def account(self, number: int) -> Account:
@@ -83,7 +83,7 @@ class App:
     def members(self, team: Team) -> dict[int, Role]:
         """Return who has what in a group, by number."""
         request = Request("GET", path_of("groups", team.number, "members"), kind="members")
-        items = read_list(self.session, Listing(request, _id_of))
+        items = read_list(self.session, Listing(request, _id_of, sure=True))
         return {_id_of(item): Role(item.answer.value(item.data, "role", str)) for item in items}
 
     def groups_of(self, number: int) -> dict[int, Role]:

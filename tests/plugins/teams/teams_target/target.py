@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby
-from threading import RLock
+from threading import Event, RLock
 
 from reconciler.errors import TargetError
 from reconciler.model.access import Capabilities, GroupKey, Role, Scope, State, User, UserKey
@@ -59,6 +59,10 @@ class TeamsTarget:
     def requests(self) -> Mapping[str, int]:
         """Return how many calls were made, by kind."""
         return self._app.session.counts
+
+    def stop_on(self, stop: Event) -> None:
+        """End waits once this flag is set."""
+        self._app.session.stop_on(stop)
 
     def read(self, scope: Scope) -> State:
         """Return everybody, and what is in the groups that are in scope."""
