@@ -14,7 +14,10 @@ from reconciler.apply.manner import Manner, Progress
 from reconciler.apply.recheck import Work, stand
 from reconciler.apply.report import BatchTime, TargetReport
 from reconciler.errors import TargetError
+from reconciler.model.change import Change
 from reconciler.plan.holds import Holding
+from reconciler.plan.rests import Thing, gives, needs
+from reconciler.plan.subject import named
 from reconciler.targets.base import Batch, Counting, Outcome, Status, Stoppable, Target
 
 _NO_ANSWER = "no answer came; `reconcile apply --resume` asks what is there"
@@ -102,6 +105,7 @@ class _Making:
         self._work = work
         self._target = target
         self._answers: SimpleQueue[_Answer] = SimpleQueue()
+        self._lacking: dict[Thing, Change] = {}  # what was not made, by what rests on it
         self.made: dict[int, Outcome] = {}
         self.times: list[BatchTime] = []
         self.error = ""
@@ -130,27 +134,43 @@ class _Making:
         try:
             while (waiting and not self._stopped()) or in_flight:
                 while waiting and in_flight < self._target.parallel and not self._stopped():
-                    self._start(self._run.begin(name, *waiting.popleft()))
-                    in_flight += 1
-                in_flight -= 1
-                self._take(self._answers.get())
+                    places, batch = self._without_resting(*waiting.popleft())
+                    if places:
+                        self._start(self._run.begin(name, places, batch))
+                        in_flight += 1
+                if in_flight:
+                    in_flight -= 1
+                    self._take(self._answers.get())
         except Exception:
             while in_flight:  # what has been asked for is written by the target whatever becomes of us
                 in_flight -= 1
                 self._answers.get()
             raise
 
+    def _without_resting(self, places: tuple[int, ...], batch: Batch) -> tuple[tuple[int, ...], Batch]:
+        """Return a batch without the changes that rest on one which was not made: the target is not asked for those."""
+        kept: list[tuple[int, Change]] = []
+        for place, change in zip(places, batch.changes, strict=True):
+            missing = next((self._lacking[thing] for thing in needs(change) if thing in self._lacking), None)
+            if missing is None:
+                kept.append((place, change))
+            else:
+                self._keep(place, Outcome(change, Status.SKIPPED, f"not tried: it rests on {named(missing)}"))
+        return tuple(place for place, _ in kept), replace(batch, changes=tuple(change for _, change in kept))
+
+    def _keep(self, place: int, outcome: Outcome) -> None:
+        self.made[place] = outcome
+        if outcome.status is not Status.APPLIED:
+            self._lacking |= dict.fromkeys(gives(outcome.change), outcome.change)
+
     def _start(self, call: _Call) -> None:
-        """Ask the target: here where it takes one batch at a time, so that a second Ctrl-C reaches it, else beside us."""
-        if self._target.parallel == 1:
-            self._ask(call)
-        else:
-            Thread(target=self._ask, args=(call,), daemon=True).start()
+        """Ask the target beside us: whoever waits for the answer still hears signals, and can end the process at once."""
+        Thread(target=self._ask, args=(call,), daemon=True).start()
 
     def _ask(self, call: _Call) -> None:
         try:
             answer = _Answer(call, self._target.apply(call.batch))
-        except Exception as error:  # noqa: BLE001 - given to whoever waits for the answer, and raised there
+        except BaseException as error:  # noqa: BLE001 - given to whoever waits for the answer, and raised there
             answer = _Answer(call, error=error)
         self._answers.put(answer)
 
@@ -158,14 +178,12 @@ class _Making:
         if answer.error is not None and not isinstance(answer.error, TargetError):
             raise answer.error
         self.times.append(self._run.end(self._work.section.name, answer))
-        if answer.error is None:
-            self.made |= zip(answer.call.places, answer.outcomes, strict=True)
-        else:
+        outcomes = answer.outcomes
+        if answer.error is not None:
             self.error = self.error or str(answer.error)
-            self.made |= {
-                place: Outcome(change, Status.UNKNOWN, _NO_ANSWER)
-                for place, change in zip(answer.call.places, answer.call.batch.changes, strict=True)
-            }
+            outcomes = [Outcome(change, Status.UNKNOWN, _NO_ANSWER) for change in answer.call.batch.changes]
+        for place, outcome in zip(answer.call.places, outcomes, strict=True):
+            self._keep(place, outcome)
         self._tell()
 
     def _settle(self) -> None:

@@ -27,6 +27,7 @@ from reconciler.state.names import segment
 PREFIX = "locks/"
 _RENEWALS = 3  # in the time that a lock lives without one
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.05, 2.0  # seconds between two looks at a lock that somebody else holds
+_PATIENCE = 10.0  # seconds that a renewal under way is waited for before the lock is given back
 _TRIES = 10  # renewals that may come between while a lock is broken
 
 Clock = Callable[[], datetime]
@@ -87,7 +88,7 @@ class Lock:
     def release(self) -> str:
         """Give the lock back; return what went wrong with that, nothing as a rule: the lock then ends by itself."""
         self._stop.set()
-        self._thread.join()
+        self._thread.join(_PATIENCE)  # what it may still be writing is refused: the version has changed
         try:
             item = self._own()
             if item is not None:

@@ -10,6 +10,7 @@ import secrets
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from threading import Lock
 from typing import Any, NamedTuple
 
@@ -22,12 +23,13 @@ from reconciler.policy.model import SecretRef, StateConfig
 from reconciler.policy.secrets import resolve
 from reconciler.state.base import Item
 from reconciler.state.names import checked, checked_prefix, checked_record
-from reconciler.state.s3_errors import Conflict, Missing, Refused, explained
+from reconciler.state.s3_errors import CUT_OFF, Conflict, Missing, Refused, explained
 
 _CONNECT_TIMEOUT, _READ_TIMEOUT = 10, 30  # seconds
 _ATTEMPTS = 4  # of one request, with growing pauses between
 _CONFLICTS = 5  # times that a write is tried again which another one was in the way of
 _PAUSE = 0.2  # seconds before the first of those
+_PAGE = 1000  # names in one listing, the most that there can be
 _READERS = 8  # records read at once
 _PROBE = ".probe"
 _NO_SUCH_VERSION = '"00000000000000000000000000000000"'
@@ -54,8 +56,9 @@ def opened(config: StateConfig, _folder: str) -> S3Store:
 class S3Store:
     """A bucket. The version of a piece is its ETag."""
 
-    def __init__(self, client: Any, bucket: _Bucket) -> None:
-        """The client is boto3's for S3, whose methods are made when it runs; the bucket has to exist."""
+    def __init__(self, client: Any, bucket: _Bucket, page: int = _PAGE) -> None:
+        """The client is boto3's for S3, whose methods are made when it runs; a listing comes by `page` names at a time."""
+        self._page = page
         self._client = client
         self._bucket = bucket
         self._proving = Lock()
@@ -120,13 +123,20 @@ class S3Store:
             answer: Mapping[str, Any] = ask(Bucket=self._bucket.name, Key=self._bucket.root + key, **request)
             return answer
 
-    def _get(self, key: str) -> Item | None:
+    def _get(self, key: str, tries: int = _ATTEMPTS) -> Item | None:
+        """Return an object, None where there is none; asks again where an answer is cut off."""
         try:
             answer = self._ask("get_object", key)
-            with explained(self.address), answer["Body"] as body:
-                return Item(body.read(), answer["ETag"])
         except Missing:
             return None
+        with explained(self.address):
+            try:
+                with closing(answer["Body"]) as body:
+                    return Item(body.read(), answer["ETag"])
+            except CUT_OFF:
+                if tries == 1:
+                    raise
+        return self._get(key, tries - 1)
 
     def _is_there(self, key: str) -> bool:
         try:
@@ -163,7 +173,9 @@ class S3Store:
         after = ""
         while True:
             with explained(self.address):
-                page = self._client.list_objects_v2(Bucket=self._bucket.name, Prefix=root + prefix, StartAfter=after)
+                page = self._client.list_objects_v2(
+                    Bucket=self._bucket.name, Prefix=root + prefix, StartAfter=after, MaxKeys=self._page
+                )
             keys = [str(entry["Key"]) for entry in page.get("Contents", ())]
             yield from (key.removeprefix(root) for key in keys)
             if not (keys and page.get("IsTruncated")):

@@ -9,6 +9,7 @@ from botocore.exceptions import (
     BotoCoreError,
     ClientError,
     HTTPClientError,
+    IncompleteReadError,
     NoCredentialsError,
     PartialCredentialsError,
     SSLError,
@@ -17,6 +18,9 @@ from botocore.exceptions import ConnectionError as NotConnected
 
 from reconciler.errors import StateError
 from reconciler.model.text import shortened
+
+CUT_OFF = (HTTPClientError, IncompleteReadError)
+"""What boto3 raises where the content of an object does not come to its end."""
 
 _MISSING = frozenset({"NoSuchKey", "404", "NotFound"})
 _REFUSED = frozenset({"PreconditionFailed", "412"})
@@ -94,7 +98,7 @@ def _failed(error: BotoCoreError) -> str:
         )
     if isinstance(error, SSLError):
         return f"shows a certificate that cannot be trusted ({_line(error)}). Name its CA in AWS_CA_BUNDLE."
-    if isinstance(error, NotConnected | HTTPClientError):
+    if isinstance(error, NotConnected | HTTPClientError | IncompleteReadError):
         return f"does not answer ({_line(error)}). Check endpoint and network, and try again."
     return f"cannot be used ({_line(error)})."
 

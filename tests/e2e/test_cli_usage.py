@@ -150,7 +150,7 @@ def test_help_lists_every_command_and_every_exit_code(tmp_path: Path) -> None:
     text = reconcile("--help", cwd=tmp_path).stdout
     assert all(f"  {code:<3} " in text for code in (*range(10), 64, 130))
     listed = text.partition("Commands:\n")[2].partition("\n\n")[0].split("\n")
-    assert len(listed) == 8
+    assert len(listed) == 9
     for line in listed:
         name, words = line.split(maxsplit=1)
         assert words.rstrip(".").split(":")[0].split(",")[0] in reconcile(name, "--help", cwd=tmp_path).stdout

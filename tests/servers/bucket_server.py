@@ -58,6 +58,8 @@ class Gate:
         if what:
             if what == "lost":
                 list(self._inner(environment, lambda *_: lambda _: None))
+            else:
+                environment["wsgi.input"].read(int(environment.get("CONTENT_LENGTH") or 0))
             status, code = _ANSWERS[what]
             start(status, [("Content-Type", "application/xml")])
             return [_ERROR.format(code=code, message="as the test wants it.").encode()]

@@ -6,7 +6,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from http.client import HTTPConnection
@@ -82,7 +82,14 @@ class BucketServer:
 
     def fault(self, do: str, method: str, key: str, times: int = 1) -> None:
         """Let the next requests go wrong that have this method, and this in their path; instead of earlier faults."""
-        body = json.dumps([{"do": do, "method": method, "key": key, "times": times}]).encode()
+        self._set([{"do": do, "method": method, "key": key, "times": times}])
+
+    def heal(self) -> None:
+        """Let nothing go wrong any more."""
+        self._set([])
+
+    def _set(self, faults: Sequence[Mapping[str, object]]) -> None:
+        body = json.dumps(faults).encode()
         with closing(HTTPConnection("127.0.0.1", self.port, timeout=10)) as connection:
             connection.request("POST", CONTROL, body)
             assert connection.getresponse().status == 204

@@ -12,10 +12,13 @@ import pytest
 from reconciler.apply.journal import read_history
 from reconciler.apply.manner import Progress
 from reconciler.errors import LockHeld, StateError, TargetRejected, TargetUnreachable
+from reconciler.model.access import Group, UserKey
+from reconciler.model.change import AddMembership, Change, CreateGroup, Who
 from reconciler.state.lock import held, unlock
 from reconciler.targets.base import Counting, Status
-from tests.builders import NOW, live, user
-from tests.unit.apply.apps import NAMES, App, Watching, run, section, statuses, store_in, task
+from tests.builders import NOW, OWNER, live, user
+from tests.unit.apply.apps import CHANGES, NAMES, App, Watching, run, section, statuses, store_in, task
+from tests.unit.model.changes import ANN, API, WHY
 
 
 def test_everything_is_made_in_the_order_of_the_plan(tmp_path: Path) -> None:
@@ -104,6 +107,29 @@ def test_what_a_silent_target_was_asked_for_is_unknown(tmp_path: Path) -> None:
     assert (sorted(history.applied["app0"]), sorted(history.asked["app0"])) == ([0], [1])
 
 
+def test_what_rests_on_a_change_that_was_not_made_is_not_asked_for(tmp_path: Path) -> None:
+    """One refused account is one failure, however many memberships hang on it; it is tried again when it is resumed."""
+    group = CreateGroup(Group(API), WHY)
+    roles = [AddMembership(Who(name, UserKey(f"id-{name}")), API, OWNER, WHY) for name in ("ann", "bob")]
+    changes: list[Change] = [*CHANGES[:2], group, *roles]
+    app = App(size=2, answers={"bob": Status.FAILED})
+    report = run(tmp_path, app, changes=changes, max_errors=1)
+    assert statuses(report) == ["applied", "failed", "applied", "applied", "skipped"]
+    assert report.targets[0].outcomes[4].message.startswith("not tried: it rests on bob")
+    asked = read_history(store_in(tmp_path), report.plan_id)
+    assert (asked.applied["app0"], asked.batches) == (frozenset({0, 2, 3}), 2)
+    again = run(tmp_path, App(state=app.state), changes=changes, resumed=True)
+    assert (statuses(again), again.exit_code) == (["applied"] * 5, 0)
+
+
+def test_a_batch_of_which_nothing_is_left_is_not_begun(tmp_path: Path) -> None:
+    """Its changes all rest on what was not made, and so does what rests on them."""
+    changes: list[Change] = [CreateGroup(Group(API), WHY), AddMembership(ANN, API, OWNER, WHY)]
+    app = App(size=1, answers={"group.create api": Status.FAILED}, state=live({}, user("ann")))
+    report = run(tmp_path, app, changes=changes)
+    assert (statuses(report), len(report.targets[0].batches)) == (["failed", "skipped"], 1)
+
+
 def test_a_target_may_say_itself_that_an_answer_is_missing(tmp_path: Path) -> None:
     """It goes on with what it answers for; what stays unknown is looked at, and stays asked for in the journal."""
     report = run(tmp_path, App(size=4, answers={"bob": Status.UNKNOWN}, reads=[True, False]))
@@ -126,7 +152,7 @@ def test_only_the_first_error_of_a_target_is_told(tmp_path: Path) -> None:
 
 
 def test_an_interruption_goes_through_and_the_target_is_closed(tmp_path: Path) -> None:
-    """A second Ctrl-C is no outcome; the transaction is the target's business, and the lock is given back."""
+    """It is no outcome: it is raised where the run is, and the lock is given back."""
     app = App(answers={"cy": KeyboardInterrupt()})
     with pytest.raises(KeyboardInterrupt):
         run(tmp_path, app)

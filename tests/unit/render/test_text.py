@@ -156,23 +156,6 @@ def test_refusal_shows_numbers_objects_and_a_waiver_to_paste() -> None:
     ]
 
 
-def test_a_refused_target_that_stops_nothing_is_named_before_the_last_line() -> None:
-    """Its changes are shown and counted, and whoever reads has to know that they are not made; nor is that no change."""
-    refused = target(membership("a", "zoe", None, "guest"), name="roster")
-    refused["refusals"] = [refusal(412, [], "- guard: x")]
-    for changes in ([membership("a", "zoe", None, "guest")], []):
-        document = plan(target(*changes), refused)
-        document["applyable"] = True
-        assert text_of(document).split("\n")[-3:-1] == [
-            "Nothing will be applied to roster, which a guard refused; the rest can be applied.",
-            "Plan: 1 to add, 1 to change, 1 to remove. 3 people affected, 1 privileged grant.",
-        ]
-    refused["changes"] = []
-    silent = plan(target(), refused)
-    silent["applyable"] = True
-    assert not text_of(silent).startswith("No changes.")
-
-
 def test_refusal_that_no_waiver_lifts_says_what_does() -> None:
     """A comment in place of a waiver is said as a sentence, and nothing is offered to paste."""
     refused = target()
