@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC
 from email.utils import parsedate_to_datetime
 from typing import Literal, NoReturn, TypeAlias, TypeVar, cast
 from urllib.parse import parse_qsl, quote, urlencode, urljoin, urlsplit
@@ -191,7 +192,8 @@ def asked_wait(headers: Mapping[str, str], wall: float) -> float | None:
 def _moment(text: str, otherwise: float) -> float:
     """Return an HTTP date in seconds since 1970."""
     try:
-        return parsedate_to_datetime(text).timestamp()
+        moment = parsedate_to_datetime(text)
+        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
     except (ValueError, TypeError, IndexError, OverflowError):
         return otherwise
 

@@ -201,7 +201,8 @@ class Session:
             found = {name.lower(): value for name, value in response.headers.items()}
             content = self._body(response, found.get("content-encoding", "").lower(), until)
         finally:
-            response.close()
+            response.close()  # a connection whose answer was not read to its end is of no use any more,
+            response.release_conn()  # but its place among the few is
         hidden = (login.secret,) if login else ()
         return Answer(request, response.status, found, content, self._where(request), hidden, doubtful)
 

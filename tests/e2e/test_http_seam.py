@@ -320,6 +320,21 @@ def test_an_answer_is_bounded(served: Served, change: Callable[[Reply], Reply], 
     assert len(served.log) == 1
 
 
+@pytest.mark.timeout(30)
+@pytest.mark.parametrize("ending", ["answer", "reset", "hang", "cut", "drip"])
+def test_an_answer_given_up_leaves_room_for_the_next(served: Served, ending: Ending) -> None:
+    """Connections are few, and none is lost with what was wrong with its answer."""
+    slow = replace(QUICK, attempts=1, most=1000, receive=0.3, whole=0.5)
+    chat = Session(Site("chat", served.url, parallel=1), LOGIN, slow)
+    served.fail(
+        Fault("GET", ".*", change=lambda reply: replace(reply, body=b" " * 5000), ending=ending, effect=True, times=3)
+    )
+    for _ in range(3):
+        with pytest.raises(TargetUnreachable):
+            chat.send(USERS)
+    assert chat.send(USERS).ok
+
+
 def test_truncated_json_is_no_list(served: Served) -> None:
     """Of the right length on the wire, and still not whole."""
     served.fail(Fault("GET", ".*", effect=True, change=truncated))

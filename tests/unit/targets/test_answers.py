@@ -128,6 +128,7 @@ def test_a_link_leads_below_the_base_address_or_nowhere(link: str, place: object
         ({"retry-after": "Fri, 20 Nov 2026 12:01:30 GMT"}, 90),
         ({"retry-after": "Fri, 20 Nov 2026 12:01:30 GMT", "date": "Fri, 20 Nov 2026 12:01:00 GMT"}, 30),
         ({"retry-after": "Fri, 20 Nov 2020 12:00:00 GMT"}, 0),
+        ({"retry-after": "Fri, 20 Nov 2026 12:01:30 -0000"}, 90),
         ({"retry-after": "soon"}, None),
         ({"retry-after": "-5"}, None),
         ({"retry-after": "1e9"}, None),
