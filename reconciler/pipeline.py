@@ -99,18 +99,13 @@ def apply_plan(run: Run, task: Task, store: Store, manner: Manner) -> Report:
     """
     notes = admit(task, run.policy, run.today, run.now, run.git_commit)
     configs = run.policy.targets
-    began = manner.clock()
-
-    def blank() -> Report:
-        """Say what is known of a run that ends without a report of its own."""
-        ended = manner.clock()
-        return Report(task.plan_id, (), began, ended, manner.origin, run.git_commit, notes, resumed=task.resumed)
+    blank = Report(task.plan_id, (), manner.clock(), "", manner.origin, run.git_commit, notes, resumed=task.resumed)
 
     def made() -> Report:
         report = perform(task, store, lambda name: create(configs[name].kind, options_of(configs[name])), manner)
         return replace(report, git_commit=run.git_commit, notes=(*notes, *report.notes))
 
-    return reported(task, store, blank, made)
+    return reported(task, store, blank, manner.clock, made)
 
 
 def take_snapshot(run: Run, directory: str) -> tuple[Snapshot, Needs]:

@@ -9,6 +9,7 @@ from dataclasses import replace
 
 from reconciler.apply.journal import History, journal_name, read_history
 from reconciler.apply.ledger import keep
+from reconciler.apply.manner import Clock
 from reconciler.apply.record import Failure, record
 from reconciler.apply.report import Origin, Report, TargetReport
 from reconciler.apply.task import Task
@@ -24,7 +25,7 @@ _NOT_TRIED = "not tried"
 _WHO = re.compile(r"(?:(?P<actor>.*) \()?(?P<user>[^()]*)@(?P<host>[^()]*)\)?")
 
 
-def reported(task: Task, store: Store, blank: Callable[[], Report], run: Callable[[], Report]) -> Report:
+def reported(task: Task, store: Store, blank: Report, clock: Clock, run: Callable[[], Report]) -> Report:
     """Return what `run` returns, with the place of the report that was kept of it; raises what `run` raises.
 
     A run that something ended is reported as far as its journal knows, from what `blank` says of it. One that never held
@@ -35,7 +36,7 @@ def reported(task: Task, store: Store, blank: Callable[[], Report], run: Callabl
         report = run()
     except Exception as error:
         if not isinstance(error, LockHeld) or isinstance(error, LockLost):
-            _keep_ended(task, store, blank(), (journal, error))
+            _keep_ended(task, store, replace(blank, ended=clock()), (journal, error))
         raise
     if not report.targets or (report.interrupted and not report.begun):
         return report

@@ -34,8 +34,8 @@ def store(tmp_path: Path) -> FileStore:
     return FileStore(str(tmp_path / "state"))
 
 
-def blank() -> Report:
-    return BLANK
+def clock() -> str:
+    return ENDED
 
 
 def kept(store: FileStore) -> list[Document]:
@@ -60,7 +60,7 @@ def raising(error: Exception, store: FileStore | None = None) -> Callable[[], Re
 
 def test_a_run_that_ended_by_itself_is_kept_and_told_its_place(store: FileStore) -> None:
     """Number and digest of the report."""
-    report = reported(TASK, store, blank, lambda: WENT_WELL)
+    report = reported(TASK, store, BLANK, clock, lambda: WENT_WELL)
     (document,) = kept(store)
     assert (report.number, report.digest, report.unkept) == (1, document["id"], "")
     assert document["exit_code"] == WENT_WELL.exit_code
@@ -74,20 +74,20 @@ def test_a_run_that_ended_by_itself_is_kept_and_told_its_place(store: FileStore)
 )
 def test_a_run_that_held_no_lock_leaves_no_report(store: FileStore, report: Report) -> None:
     """An empty plan, and somebody who stopped waiting."""
-    assert reported(TASK, store, blank, lambda: report) == report
+    assert reported(TASK, store, BLANK, clock, lambda: report) == report
     assert not Path(store.address).exists()
 
 
 def test_a_run_that_somebody_stopped_after_it_began_is_kept(store: FileStore) -> None:
     """As one that was interrupted."""
-    reported(TASK, store, blank, lambda: replace(WENT_WELL, interrupted=True))
+    reported(TASK, store, BLANK, clock, lambda: replace(WENT_WELL, interrupted=True))
     assert kept(store)[0]["interrupted"]
 
 
 def test_a_lock_that_another_run_holds_leaves_no_report(store: FileStore) -> None:
     """The run did nothing."""
     with pytest.raises(LockHeld):
-        reported(TASK, store, blank, raising(LockHeld("held")))
+        reported(TASK, store, BLANK, clock, raising(LockHeld("held")))
     assert kept(store) == []
 
 
@@ -106,7 +106,7 @@ def test_what_ended_a_run_is_kept_with_what_its_journal_knows(
 ) -> None:
     """Made, asked for without an answer, not tried; and the error goes on its way."""
     with pytest.raises(type(error)):
-        reported(TASK, store, blank, raising(error, store))
+        reported(TASK, store, BLANK, clock, raising(error, store))
     (document,) = kept(store)
     assert (document["exit_code"], document["failure"], document["ended"]) == (code, words, ENDED)
     statuses = [change["status"] for change in document["targets"][0]["changes"]]
@@ -117,7 +117,7 @@ def test_what_ended_a_run_is_kept_with_what_its_journal_knows(
 def test_a_run_that_ended_before_its_journal_began_is_kept_as_one_that_did_nothing(store: FileStore) -> None:
     """A plan that was applied before, most often."""
     with pytest.raises(PlanStale):
-        reported(TASK, store, blank, raising(PlanStale("again")))
+        reported(TASK, store, BLANK, clock, raising(PlanStale("again")))
     (document,) = kept(store)
     assert {change["status"] for change in document["targets"][0]["changes"]} == {"skipped"}
 
@@ -125,9 +125,9 @@ def test_a_run_that_ended_before_its_journal_began_is_kept_as_one_that_did_nothi
 def test_what_an_earlier_run_made_is_not_told_again_as_this_ones_doing(store: FileStore) -> None:
     """A plan that is applied for the second time, right away or after waiting for the first."""
     with pytest.raises(PlanStale):
-        reported(TASK, store, blank, raising(PlanStale("first"), store))
+        reported(TASK, store, BLANK, clock, raising(PlanStale("first"), store))
     with pytest.raises(PlanStale):
-        reported(TASK, store, blank, raising(PlanStale("again")))
+        reported(TASK, store, BLANK, clock, raising(PlanStale("again")))
     again, first = kept(store)
     assert (first["summary"]["skipped"], again["summary"]["skipped"]) == (len(FULL.changes) - 3, len(FULL.changes))
 
@@ -138,10 +138,10 @@ def test_what_an_earlier_run_made_is_not_told_again_as_this_ones_doing(store: Fi
         raise PlanStale("again")
 
     with pytest.raises(PlanStale):
-        reported(TASK, store, blank, waited)
+        reported(TASK, store, BLANK, clock, waited)
     assert kept(store)[0]["summary"]["skipped"] == len(FULL.changes)
     with pytest.raises(PlanStale):
-        reported(TASK, store, lambda: replace(BLANK, began=ENDED), raising(PlanStale("later"), store))
+        reported(TASK, store, replace(BLANK, began=ENDED), clock, raising(PlanStale("later"), store))
     assert kept(store)[0]["summary"]["skipped"] == len(FULL.changes), "the journal began before this run did"
 
 
@@ -158,9 +158,9 @@ class Full(FileStore):
 def test_a_report_that_is_not_kept_is_said_and_stops_nothing(tmp_path: Path) -> None:
     """What was applied stays so; a run that had an error of its own keeps that."""
     store = Full(str(tmp_path / "state"))
-    assert reported(TASK, store, blank, lambda: WENT_WELL).unkept == "the disk is full"
+    assert reported(TASK, store, BLANK, clock, lambda: WENT_WELL).unkept == "the disk is full"
     with pytest.raises(PlanStale, match="again"):
-        reported(TASK, store, blank, raising(PlanStale("again")))
+        reported(TASK, store, BLANK, clock, raising(PlanStale("again")))
 
 
 def killed(store: FileStore, who: str = "alice (deploy@runner-7)", *, ended: bool = False) -> Document | None:
