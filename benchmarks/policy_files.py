@@ -65,9 +65,14 @@ group_imports:
   {TARGET}:
     - {{filter: "(cn={IMPORTED}*)", name: "{{cn}}", access: viewer}}
 
-# the first load grants everything at once, and one percent of it is more than 50 removals
+# the first load makes and grants everything at once, and one percent of it is more than 50 removals or accounts
 guards:
-  {TARGET}: {{max_removals: off, max_removals_per_group: off, max_privileged_grants: off}}
+  {TARGET}:
+    max_removals: off
+    max_removals_per_group: off
+    max_privileged_grants: off
+    max_created_users: off
+    max_disabled_users: off
 """
 
 

@@ -11,10 +11,13 @@ One root, one family per next step, one exit code per family::
     ├── TargetError           5   a target could not be reached or refused us
     │   ├── TargetUnreachable
     │   └── TargetRejected
+    ├── StateError            5   the state store could not be reached or refused us
     ├── PlanRefused           6   a guard refused the plan: a person decides
     ├── AppliedInPart         7   some changes failed; the report names them
     ├── PlanStale             8   the live state is not what the plan expected: plan again
-    └── LockHeld              9   another run is at work: wait
+    ├── LockHeld              9   another run is at work: wait
+    │   └── LockLost
+    └── LogBroken            10   the reports are not as they were written: find out who changed them
 """
 
 from __future__ import annotations
@@ -83,6 +86,12 @@ class TargetRejected(TargetError):
     """The target answered and said no."""
 
 
+class StateError(ReconcileError):
+    """The state store, which runs keep locks, journals and reports in, could not be reached or refused us."""
+
+    exit_code = 5
+
+
 class PlanRefused(ReconcileError):
     """A guard refused the plan; the plan holds the refusals."""
 
@@ -105,3 +114,13 @@ class LockHeld(ReconcileError):
     """Another run holds the lock."""
 
     exit_code = 9
+
+
+class LockLost(LockHeld):
+    """This run had the lock, and another run has it now, or may have it."""
+
+
+class LogBroken(ReconcileError):
+    """The reports of what was applied are not as they were written."""
+
+    exit_code = 10

@@ -5,24 +5,29 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import date
 
-from reconciler.apply.execute import execute
+from reconciler.apply.admission import admit
+from reconciler.apply.manner import Manner
+from reconciler.apply.perform import perform
 from reconciler.apply.report import Report
+from reconciler.apply.reporting import reported
+from reconciler.apply.task import Task
 from reconciler.desired.build import Desired, desire, rules_for
 from reconciler.desired.expectations import unmet
 from reconciler.desired.links import Directory
 from reconciler.diff.rules import DiffRules
 from reconciler.directory.observer import SILENT, Observer
 from reconciler.directory.sources import Reading, read_directories, read_for_snapshot
-from reconciler.errors import PlanRefused, PlanStale, TargetError, UsageError
+from reconciler.errors import TargetError, UsageError
 from reconciler.model.access import Scope
 from reconciler.model.diagnostic import Diagnostic
 from reconciler.model.directory import Needs, Snapshot
+from reconciler.model.past import NOTHING, Past
 from reconciler.model.plan import Plan, TargetPlan
 from reconciler.plan.build import Safety, build_target, facts_of
 from reconciler.plan.clashes import with_clashes
 from reconciler.plan.summary import only_adds
-from reconciler.plan.validity import displaced, outdated
 from reconciler.policy.model import GuardLimits, OnMissing, Policy, Protection, TargetConfig
+from reconciler.state.base import Store
 from reconciler.targets.registry import create, opened, options_of
 
 
@@ -31,7 +36,7 @@ class Run:
     """One run: the policy, the day that grants are judged by (UTC), the time (ISO 8601 UTC), and what to look at.
 
     `targets` empty means all. `snapshots` are snapshot files that stand in for the directories they were taken from.
-    The `observer` is told how reads go.
+    The `observer` is told how reads go; `past` is what earlier runs have left to know.
     """
 
     policy: Policy
@@ -41,6 +46,7 @@ class Run:
     snapshots: tuple[str, ...] = ()
     git_commit: str = ""
     observer: Observer = SILENT
+    past: Past = NOTHING
 
 
 def make_plan(run: Run) -> Plan:
@@ -72,7 +78,7 @@ def _plan(run: Run, *, whole: bool) -> Plan:
 
 def plan_target(run: Run, target: TargetConfig, directory: Directory) -> TargetPlan:
     """Return one target's section; an unreachable target yields a section that holds only its error."""
-    section = TargetPlan(target.name, target.kind, "", target.directory)
+    section = TargetPlan(target.name, target.kind, "", target.directory, on_refusal=target.on_refusal)
     try:
         with opened(target) as app:
             section = replace(section, address=app.address)
@@ -81,34 +87,25 @@ def plan_target(run: Run, target: TargetConfig, directory: Directory) -> TargetP
     except TargetError as error:
         return replace(section, error=str(error))
     limits = run.policy.guards.get(target.name, GuardLimits())
-    safety = Safety(limits, run.policy.waivers, run.today, app.capabilities)
+    safety = Safety(limits, run.policy.waivers, run.today, app.capabilities, run.past)
     return build_target(section, have, want, diff_rules(run.policy, target, safety), safety)
 
 
-def apply_plan(run: Run, plan: Plan, plan_id: str) -> Report:
+def apply_plan(run: Run, task: Task, store: Store, manner: Manner) -> Report:
     """Make exactly this plan so and return what became of every change.
 
-    Before any write raises PlanRefused for a plan that is not applyable, and PlanStale for one that another policy made,
-    that is about other targets, or that rests on a grant or waiver which is over; TargetError as `create`.
+    Before any write raises what `admit` and `perform` raise for a plan that must not be applied: not any more, not here, or
+    not while another run is at work.
     """
-    if plan.policy_digest != run.policy.digest:
-        raise PlanStale("The policy has changed since this plan was made; nothing was written. Plan again.")
-    if not plan.applyable:
-        raise PlanRefused("This plan holds refusals or errors; nothing was written. `reconcile show` names them.")
-    if reason := outdated(plan, run.policy, run.today) or displaced(plan.targets, _present(run.policy, plan)):
-        raise PlanStale(f"{reason} Nothing was written. Plan again.")
+    notes = admit(task, run.policy, run.today, run.now, run.git_commit)
     configs = run.policy.targets
-    return execute(plan, plan_id, lambda name: create(configs[name].kind, options_of(configs[name])))
+    blank = Report(task.plan_id, (), manner.clock(), "", manner.origin, run.git_commit, notes, resumed=task.resumed)
 
+    def made() -> Report:
+        report = perform(task, store, lambda name: create(configs[name].kind, options_of(configs[name])), manner)
+        return replace(report, git_commit=run.git_commit, notes=(*notes, *report.notes))
 
-def _present(policy: Policy, plan: Plan) -> dict[str, TargetPlan]:
-    """Return what the policy says now about the plan's targets, those that it still has; connects to none."""
-    found = {}
-    for name in {section.name for section in plan.targets} & set(policy.targets):
-        config = policy.targets[name]
-        with opened(config) as app:
-            found[name] = TargetPlan(name, config.kind, app.address, config.directory)
-    return found
+    return reported(task, store, blank, manner.clock, made)
 
 
 def take_snapshot(run: Run, directory: str) -> tuple[Snapshot, Needs]:

@@ -25,6 +25,7 @@ from reconciler.model.diagnostic import Position
 from reconciler.model.directory import DirectoryGroup, Person, Readability, Snapshot
 from reconciler.model.filter import parse_filter
 from reconciler.model.names import dn_key
+from reconciler.model.past import NOTHING, Past
 from reconciler.model.plan import DirectoryFacts, Plan, TargetPlan
 from reconciler.model.schema import DirectorySchema, restrict
 from reconciler.model.standard_schema import standard_schema
@@ -60,8 +61,11 @@ NO_LIMITS = GuardLimits(
     max_removals=None,
     max_removals_per_group=None,
     empty_group="allow",
+    empty_admin_group="allow",
     min_owners=None,
     max_privileged_grants=None,
+    max_created_users=None,
+    max_disabled_users=None,
     max_directory_shrink=None,
 )
 
@@ -273,6 +277,7 @@ class World:
     waivers: Sequence[Waiver] = ()
     capabilities: Capabilities = ROSTER
     today: date = TODAY
+    past: Past = NOTHING
 
     def want(self) -> Desired:
         """Return what should be."""
@@ -285,7 +290,7 @@ class World:
 
     def section(self) -> TargetPlan:
         """Return the target's section of the plan."""
-        safety = Safety(self.limits, self.waivers, self.today, self.capabilities)
+        safety = Safety(self.limits, self.waivers, self.today, self.capabilities, self.past)
         empty = TargetPlan("roster", "sql", "sqlite:///roster.db", "corp")
         return build_target(empty, self.have, self.want(), self.diff_rules(), safety)
 

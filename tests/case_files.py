@@ -10,6 +10,7 @@ from typing import TypeAlias
 
 from reconciler.desired.build import Desired
 from reconciler.model.access import LOCAL, Flag, Group, GroupKey, Memberships, Role, State, User, UserKey, Value
+from reconciler.model.past import NOTHING, Past, Seen, Trouble
 
 Json: TypeAlias = "str | bool | int | list[Json] | dict[str, Json] | None"
 
@@ -46,7 +47,7 @@ def read_live(path: Path) -> State:
     if not path.exists():
         return State()
     data = json.loads(path.read_text(encoding="utf-8"))
-    assert data.keys() == {"users", "groups"}
+    assert data.keys() - {"own"} == {"users", "groups"}
     accounts = {name: LiveUser(**found) for name, found in data["users"].items()}
     groups = {name: LiveGroup(**found) for name, found in data["groups"].items()}
     keys = {name: UserKey(one.key or LOCAL + name) for name, one in accounts.items()}
@@ -55,7 +56,18 @@ def read_live(path: Path) -> State:
         groups={GroupKey(name): Group(GroupKey(name), one.source, one.managed) for name, one in groups.items()},
         memberships=_rows({name: one.members for name, one in groups.items()}, keys),
         by_hand=_rows({name: one.by_hand for name, one in groups.items()}, keys),
+        own=keys[data["own"]] if "own" in data else None,
     )
+
+
+def read_past(path: Path, directory: str, target: str) -> Past:
+    """Return what earlier runs have left for a case to know, nothing without a file."""
+    if not path.exists():
+        return NOTHING
+    data = json.loads(path.read_text(encoding="utf-8"))
+    assert data.keys() <= {"seen", "troubles"}
+    seen = {directory: Seen(**data["seen"])} if "seen" in data else {}
+    return Past(seen, {target: {name: Trouble(**one) for name, one in data.get("troubles", {}).items()}})
 
 
 def _user(name: str, key: UserKey, one: LiveUser) -> User:

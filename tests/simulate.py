@@ -39,12 +39,13 @@ def applied(have: State, changes: Iterable[Change]) -> State:
         dict(have.groups),
         {group: dict(people) for group, people in have.memberships.items()},
         {group: dict(people) for group, people in have.by_hand.items()},
+        have.own,
     )
     for change in changes:
         app.make(change)
     names = [one.username.casefold() for one in app.users.values()]
     assert len(names) == len(set(names)), "two accounts of one name"
-    return State(app.users, app.groups, app.rows, app.by_hand)
+    return State(app.users, app.groups, app.rows, app.by_hand, app.own)
 
 
 @dataclass
@@ -53,6 +54,7 @@ class _App:
     groups: dict[GroupKey, Group]
     rows: dict[GroupKey, dict[UserKey, Role]]
     by_hand: dict[GroupKey, dict[UserKey, Role]]
+    own: UserKey | None
 
     def make(self, change: Change) -> None:
         match change:
@@ -124,6 +126,7 @@ class _App:
     def _rekey(self, before: UserKey, after: UserKey) -> None:
         assert after not in self.users
         self.users[after] = replace(self.users.pop(before), key=after)
+        self.own = after if self.own == before else self.own
         for people in (*self.rows.values(), *self.by_hand.values()):
             if before in people:
                 people[after] = people.pop(before)

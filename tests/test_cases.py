@@ -18,6 +18,7 @@ from reconciler.directory.read import read_directory
 from reconciler.model.access import State
 from reconciler.model.change import AddMembership, ChangeRole, RemoveMembership, person_of, type_name
 from reconciler.model.directory import Snapshot
+from reconciler.model.past import Past
 from reconciler.model.plan import Plan, TargetPlan
 from reconciler.plan.build import Safety, build_target, facts_of
 from reconciler.plan.decode import decode
@@ -32,7 +33,7 @@ from reconciler.render.text import plan_text
 from reconciler.targets.base import Target
 from reconciler.targets.registry import create, options_of
 from tests.builders import NOW, TODAY
-from tests.case_files import desired_text, read_live
+from tests.case_files import desired_text, read_live, read_past
 from tests.simulate import applied
 
 CASES = sorted(path for path in (Path(__file__).parent / "cases").iterdir() if path.is_dir())
@@ -48,14 +49,15 @@ class Case:
     app: Target
     want: Desired
     have: State
+    past: Past
 
     def section(self, have: State) -> TargetPlan:
         """Return the target's section of the plan for this live state."""
         target = self.policy.targets[TARGET]
         capabilities = self.app.capabilities
-        safety = Safety(self.policy.guards[TARGET], self.policy.waivers, TODAY, capabilities)
+        safety = Safety(self.policy.guards[TARGET], self.policy.waivers, TODAY, capabilities, self.past)
         rules = DiffRules(target.users, target.groups, self.policy.protected[TARGET], capabilities.roles)
-        empty = TargetPlan(target.name, target.kind, self.app.address, target.directory)
+        empty = TargetPlan(target.name, target.kind, self.app.address, target.directory, on_refusal=target.on_refusal)
         return build_target(empty, have, self.want, rules, safety)
 
     def plan(self) -> Plan:
@@ -88,7 +90,8 @@ def read_case(folder: Path, directory: Path) -> Case:
     seen = read_directory(config, needs_of(policy, config, [target]), NOW)
     app = create(target.kind, options_of(target))
     want = desire(rules_for(policy, TARGET), Directory(seen), app.capabilities, TODAY)
-    return Case(policy, seen, app, want, read_live(folder / "live.json"))
+    past = read_past(folder / "past.json", target.directory, TARGET)
+    return Case(policy, seen, app, want, read_live(folder / "live.json"), past)
 
 
 def test_a_case_leads_to_what_is_kept_beside_it(case: Case, folder: Path, *, rewrite_golden: bool) -> None:

@@ -10,6 +10,8 @@ import pytest
 from tests.examples import ROOT, unwatched
 
 HEAVY = (
+    "boto3",
+    "botocore",
     "deepdiff",
     "jsonschema",
     "ldap3",
@@ -24,6 +26,7 @@ HEAVY = (
     "reconciler.diff",
     "reconciler.directory",
     "reconciler.pipeline",
+    "reconciler.state",
     "reconciler.targets",
 )
 PROBE = """

@@ -1,41 +1,206 @@
-"""Make a plan so, batch by batch, and say what became of every change; decide nothing."""
+"""Make what can be made so, batch by batch, and say what became of every change; decide nothing."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import groupby, islice
+from queue import SimpleQueue
+from threading import Thread
 
-from reconciler.apply.report import Report, TargetReport
+from reconciler.apply.journal import Journal
+from reconciler.apply.manner import Manner, Progress
+from reconciler.apply.recheck import Work, stand
+from reconciler.apply.report import BatchTime, TargetReport
 from reconciler.errors import TargetError
-from reconciler.model.plan import Plan, TargetPlan
-from reconciler.targets.base import Outcome, Status, Target
+from reconciler.model.change import Change
+from reconciler.plan.holds import Holding
+from reconciler.plan.rests import Thing, gives, needs
+from reconciler.plan.subject import named
+from reconciler.targets.base import Batch, Counting, Outcome, Status, Stoppable, Target
+
+_NO_ANSWER = "no answer came; `reconcile apply --resume` asks what is there"
+_NOT_MADE = frozenset({Status.FAILED, Status.STALE, Status.UNKNOWN})
 
 
-def execute(plan: Plan, plan_id: str, open_target: Callable[[str], Target]) -> Report:
-    """Apply every target's changes in the order of the plan.
+@dataclass(frozen=True, slots=True)
+class _Call:
+    """One batch on its way: its number in the journal, the places of its changes, and when it began."""
 
-    A target that fails as a whole does not stop the others: its own changes are reported as skipped.
-    """
-    return Report(plan_id, tuple(_apply_target(section, open_target) for section in plan.targets if section.changes))
+    number: int
+    places: tuple[int, ...]
+    batch: Batch
+    began: str
 
 
-def _apply_target(section: TargetPlan, open_target: Callable[[str], Target]) -> TargetReport:
-    outcomes: list[Outcome] = []
-    try:
-        target = open_target(section.name)
-    except TargetError as error:
-        return TargetReport(section.name, tuple(_skipped(section, 0)), str(error))
-    try:
-        for batch in target.batches(section.changes):
-            made = target.apply(batch)
-            outcomes += made
-            if any(outcome.status is Status.STALE for outcome in made):
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    """What came back: outcomes, or why none did."""
+
+    call: _Call
+    outcomes: Sequence[Outcome] = ()
+    error: BaseException | None = None
+
+
+class Run:
+    """One run over several targets, one after the other; failures are counted over all of them."""
+
+    def __init__(self, journal: Journal, manner: Manner, may_go_on: Callable[[], None]) -> None:
+        """`may_go_on` is asked before each batch, and raises where the run has lost its right to write."""
+        self._journal = journal
+        self._manner = manner
+        self._may_go_on = may_go_on
+        self._failures = 0
+
+    @property
+    def too_many_failures(self) -> bool:
+        """Whether more changes have failed than may."""
+        return self._failures > self._manner.max_errors
+
+    def make(self, work: Work) -> TargetReport:
+        """Make one target's changes so; raises StateError or LockHeld where the run must not write any more."""
+        if work.target is None:
+            return TargetReport(work.section.name, work.outcomes({}), work.error, work.earlier)
+        if isinstance(work.target, Stoppable):
+            work.target.stop_on(self._manner.stop)
+        making = _Making(self, work, work.target)
+        making.run()
+        return TargetReport(
+            work.section.name,
+            work.outcomes(making.made),
+            making.error,
+            work.earlier,
+            tuple(making.times),
+            dict(work.target.requests) if isinstance(work.target, Counting) else {},
+        )
+
+    def stopped(self) -> bool:
+        """Tell whether no further batch may be begun."""
+        return self._manner.stop.is_set() or self.too_many_failures
+
+    def begin(self, name: str, places: tuple[int, ...], batch: Batch) -> _Call:
+        """Write down what is about to be asked for."""
+        self._may_go_on()
+        return _Call(self._journal.intend(name, places), places, batch, self._manner.clock())
+
+    def end(self, name: str, answer: _Answer) -> BatchTime:
+        """Write down what became of it."""
+        call = answer.call
+        if answer.error is None:
+            self._journal.outcome(name, call.number, call.places, answer.outcomes)
+            self._failures += sum(outcome.status in _NOT_MADE for outcome in answer.outcomes)
+        return BatchTime(call.number, len(call.places), call.began, self._manner.clock())
+
+    def tell(self, progress: Progress) -> None:
+        """Tell whoever watches."""
+        self._manner.watcher.applying(progress)
+
+
+class _Making:
+    """One target's changes on their way."""
+
+    def __init__(self, run: Run, work: Work, target: Target) -> None:
+        self._run = run
+        self._work = work
+        self._target = target
+        self._answers: SimpleQueue[_Answer] = SimpleQueue()
+        self._lacking: dict[Thing, Change] = {}  # what was not made, by what rests on it
+        self.made: dict[int, Outcome] = {}
+        self.times: list[BatchTime] = []
+        self.error = ""
+
+    def run(self) -> None:
+        """Make stage after stage; a later one begins when all of those before have ended."""
+        self._tell()
+        for _, stage in groupby(self._placed(), key=lambda placed: placed[1].stage):
+            self._stage(deque(stage))
+            if self._stopped():
                 break
-    except TargetError as error:
-        return TargetReport(section.name, (*outcomes, *_skipped(section, len(outcomes))), str(error))
-    finally:
-        target.close()
-    return TargetReport(section.name, (*outcomes, *_skipped(section, len(outcomes))))
+        self._settle()
 
+    def _placed(self) -> Iterator[tuple[tuple[int, ...], Batch]]:
+        """Yield every batch with the places of its changes: batches hold all changes, in their order."""
+        places = iter(self._work.todo)
+        changes = [self._work.section.changes[place] for place in self._work.todo]
+        for batch in self._target.batches(changes):
+            yield tuple(islice(places, len(batch.changes))), batch
 
-def _skipped(section: TargetPlan, done: int) -> Iterable[Outcome]:
-    return (Outcome(change, Status.SKIPPED, "not tried") for change in section.changes[done:])
+    def _stopped(self) -> bool:
+        return bool(self.error) or self._run.stopped()
+
+    def _stage(self, waiting: deque[tuple[tuple[int, ...], Batch]]) -> None:
+        name, in_flight = self._work.section.name, 0
+        try:
+            while (waiting and not self._stopped()) or in_flight:
+                while waiting and in_flight < self._target.parallel and not self._stopped():
+                    places, batch = self._without_resting(*waiting.popleft())
+                    if places:
+                        self._start(self._run.begin(name, places, batch))
+                        in_flight += 1
+                if in_flight:
+                    in_flight -= 1
+                    self._take(self._answers.get())
+        except Exception:
+            while in_flight:  # what has been asked for is written by the target whatever becomes of us
+                in_flight -= 1
+                self._answers.get()
+            raise
+
+    def _without_resting(self, places: tuple[int, ...], batch: Batch) -> tuple[tuple[int, ...], Batch]:
+        """Return a batch without the changes that rest on one which was not made: the target is not asked for those."""
+        kept: list[tuple[int, Change]] = []
+        for place, change in zip(places, batch.changes, strict=True):
+            missing = next((self._lacking[thing] for thing in needs(change) if thing in self._lacking), None)
+            if missing is None:
+                kept.append((place, change))
+            else:
+                self._keep(place, Outcome(change, Status.SKIPPED, f"not tried: it rests on {named(missing)}"))
+        return tuple(place for place, _ in kept), replace(batch, changes=tuple(change for _, change in kept))
+
+    def _keep(self, place: int, outcome: Outcome) -> None:
+        self.made[place] = outcome
+        if outcome.status is not Status.APPLIED:
+            self._lacking |= dict.fromkeys(gives(outcome.change), outcome.change)
+
+    def _start(self, call: _Call) -> None:
+        """Ask the target beside us: whoever waits for the answer still hears signals, and can end the process at once."""
+        Thread(target=self._ask, args=(call,), daemon=True).start()
+
+    def _ask(self, call: _Call) -> None:
+        try:
+            answer = _Answer(call, self._target.apply(call.batch))
+        except BaseException as error:  # noqa: BLE001 - given to whoever waits for the answer, and raised there
+            answer = _Answer(call, error=error)
+        self._answers.put(answer)
+
+    def _take(self, answer: _Answer) -> None:
+        if answer.error is not None and not isinstance(answer.error, TargetError):
+            raise answer.error
+        self.times.append(self._run.end(self._work.section.name, answer))
+        outcomes = answer.outcomes
+        if answer.error is not None:
+            self.error = self.error or str(answer.error)
+            outcomes = [Outcome(change, Status.UNKNOWN, _NO_ANSWER) for change in answer.call.batch.changes]
+        for place, outcome in zip(answer.call.places, outcomes, strict=True):
+            self._keep(place, outcome)
+        self._tell()
+
+    def _settle(self) -> None:
+        """Ask what is there where no answer came; a target that does not answer that either leaves it unknown."""
+        unknown = [place for place, outcome in self.made.items() if outcome.status is Status.UNKNOWN]
+        try:
+            found = stand(self._work.section, self._target, sorted(unknown))
+        except TargetError:
+            return
+        for place, one in found.items():
+            status = Status.APPLIED if one.holding is Holding.DONE else Status.SKIPPED
+            self.made[place] = replace(
+                self.made[place], status=status, message="" if status is Status.APPLIED else "not made"
+            )
+
+    def _tell(self) -> None:
+        ended: Iterable[Outcome] = self.made.values()
+        failed = sum(outcome.status in _NOT_MADE for outcome in ended)
+        total = len(self._work.todo)
+        self._run.tell(Progress(self._work.section.name, len(self.made), total, failed))

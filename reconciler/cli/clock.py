@@ -18,11 +18,16 @@ def now() -> datetime:
     """Return the moment of this run, UTC, whole seconds; raises UsageError for an unusable RECONCILE_NOW."""
     given = os.environ.get(NOW_VARIABLE, "")
     if not given:
-        return datetime.now(UTC).replace(microsecond=0)  # noqa: TID251 - the one place
+        return real().replace(microsecond=0)
     try:
         return datetime.fromtimestamp(int(given), UTC)
     except (ValueError, OverflowError, OSError) as error:
         raise UsageError(f"{NOW_VARIABLE} is not a number of seconds since 1970: unset it or correct it.") from error
+
+
+def real() -> datetime:
+    """Return the time, UTC, whatever stands for now: what several machines agree on (locks) must not stand still."""
+    return datetime.now(UTC)  # noqa: TID251 - the one place
 
 
 def iso(moment: datetime) -> str:

@@ -1,29 +1,30 @@
-"""`reconcile doctor`: try every server of every directory and say what a run would meet; changes nothing, asks no target."""
+"""`reconcile doctor`: try every directory and every target and say what a run would meet; changes nothing."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import TypedDict, Unpack
 
 import click
 
-from reconciler.cli.options import filled, policy_argument
+from reconciler.cli.options import filled, policy_argument, target_option
 from reconciler.cli.presentation import presentation
 from reconciler.cli.run import check_known, run_of
 from reconciler.cli.screen import Screen
 from reconciler.directory.examine import DirectoryReport, ServerReport, examine
 from reconciler.directory.ldapsearch import ldapsearch
 from reconciler.directory.sources import Reading
-from reconciler.errors import DirectoryError, PolicyError
+from reconciler.errors import DirectoryError, PolicyError, TargetError
 from reconciler.model.check import Check
 from reconciler.model.text import shortened
-from reconciler.policy.model import Policy
 from reconciler.render.checks import check_lines, checks_tally
 from reconciler.render.look import Look, chunked, shown
 from reconciler.render.words import counted
+from reconciler.targets.base import Right
+from reconciler.targets.examine import Purpose, TargetFindings, examine_target
 
-_FORMAT_VERSION = "1.0"
+_FORMAT_VERSION = "1.1"
 
 
 class DoctorOptions(TypedDict):
@@ -31,6 +32,8 @@ class DoctorOptions(TypedDict):
 
     policy: str
     directory: tuple[str, ...]
+    target: tuple[str, ...]
+    purpose: str
     form: str
 
 
@@ -39,43 +42,67 @@ class DoctorOptions(TypedDict):
 @click.option(
     "--directory", multiple=True, callback=filled, metavar="NAME", help="Only this directory; may be repeated."
 )
+@target_option
+@click.option(
+    "--for",
+    "purpose",
+    type=click.Choice([str(purpose) for purpose in Purpose]),
+    default=str(Purpose.PLAN),
+    show_default=True,
+    help="The command that the rights in targets are judged for.",
+)
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", help="The form of the result.")
 @presentation
 @click.pass_obj
 def command(screen: Screen, **given: Unpack[DoctorOptions]) -> int:
-    """Try every server of every directory and say what a run would meet.
+    """Try every directory and target, and say what a run would meet.
 
-    Connects, checks certificates, logs in, looks at what the server offers and reads everything once, as a run would;
-    then shows the same searches as `ldapsearch` command lines. Exits with 0 when a run could read every directory, with 4
-    when it could not, and with 3 when the policy is wrong.
+    Connects to every server of every directory, checks certificates, logs in, looks at what the server offers and reads everything once,
+    as a run would; then shows the same searches as `ldapsearch` command lines. Reads every target, and says whether its
+    credential can do what the command needs, and whether it can do more. With --directory or --target only what is named
+    is looked at.
+
+    Exits with 0 when a run could do its work, with 4 when it could not read a directory, with 5 when it could not work with
+    a target, and with 3 when the policy is wrong.
     """
-    run = run_of({"policy": given["policy"], "target": (), "snapshot": (), "today": None}, screen)
-    names = _chosen(given["directory"], run.policy)
-    reports = []
-    for name in names:
+    run = run_of({"policy": given["policy"], "target": given["target"], "snapshot": (), "today": None}, screen)
+    check_known(given["directory"], run.policy.directories, "directory", "directories")
+    reports, findings = [], []
+    for name in _chosen(given["directory"], run.policy.directories, given["target"]):
         with screen.working(f"Examining {shortened(name)}"):
             reports.append(examine(run.policy, name, Reading(run.now, whole=True, observer=run.observer)))
-    if given["form"] == "json":
-        document = {"format_version": _FORMAT_VERSION, "directories": [_data(report) for report in reports]}
+    for name in _chosen(given["target"], run.policy.targets, given["directory"]):
+        with screen.working(f"Examining {shortened(name)}"):
+            findings.append(examine_target(run.policy, name, Purpose(given["purpose"])))
+    _show(reports, findings, given["form"], screen)
+    return _code([*(report.code for report in reports), *(each.code for each in findings)])
+
+
+def _chosen(names: Sequence[str], known: Collection[str], others: Sequence[str]) -> list[str]:
+    """Return what is named; everything where nothing at all is, here or among the `others`."""
+    return sorted(set(names or (() if others else known)))
+
+
+def _code(codes: Sequence[int]) -> int:
+    """A policy to correct comes first, then a directory: the rest may follow from it."""
+    families = (PolicyError.exit_code, DirectoryError.exit_code, TargetError.exit_code)
+    return next((code for code in families if code in codes), 0)
+
+
+def _show(reports: Sequence[DirectoryReport], findings: Sequence[TargetFindings], form: str, screen: Screen) -> None:
+    if form == "json":
+        document = {
+            "format_version": _FORMAT_VERSION,
+            "directories": [_data(report) for report in reports],
+            "targets": [_target_data(each) for each in findings],
+        }
         screen.result([json.dumps(document, indent=2), "\n"])
     else:
         look = screen.look()
-        screen.result(look.drawn(piece) for piece in chunked(_lines(reports, look)))
-    return _code(reports)
+        screen.result(look.drawn(piece) for piece in chunked(_lines(reports, findings, look)))
 
 
-def _chosen(names: Sequence[str], policy: Policy) -> list[str]:
-    check_known(names, policy.directories, "directory", "directories")
-    return sorted(set(names or policy.directories))
-
-
-def _code(reports: Sequence[DirectoryReport]) -> int:
-    """A policy to correct comes first: the rest may follow from it."""
-    codes = {report.code for report in reports}
-    return next((code for code in (PolicyError.exit_code, DirectoryError.exit_code) if code in codes), 0)
-
-
-def _lines(reports: Sequence[DirectoryReport], look: Look) -> Iterator[str]:
+def _lines(reports: Sequence[DirectoryReport], findings: Sequence[TargetFindings], look: Look) -> Iterator[str]:
     for report in reports:
         yield f"{look.paint('strong', shown(report.name))}  {shown(report.kind)}"
         yield from check_lines("", report.checks, look)
@@ -83,8 +110,15 @@ def _lines(reports: Sequence[DirectoryReport], look: Look) -> Iterator[str]:
             yield from check_lines(server.url, server.checks, look)
             yield from _searches(server, look)
         yield ""
-    tally = checks_tally([check for report in reports for check in _checks(report)])
-    yield f"{counted(len(reports), 'directory')}, {tally}."
+    for each in findings:
+        yield f"{look.paint('strong', shown(each.name))}  {shown(each.kind)}  {shown(each.address)}".rstrip()
+        yield from check_lines("", each.checks, look)
+        yield ""
+    checks = [check for report in reports for check in _checks(report)] + [
+        check for each in findings for check in each.checks
+    ]
+    counts = [(len(reports), "directory"), (len(findings), "target")]
+    yield f"{', '.join(counted(count, noun) for count, noun in counts if count)}, {checks_tally(checks)}."
 
 
 def _searches(server: ServerReport, look: Look) -> Iterator[str]:
@@ -117,6 +151,21 @@ def _data(report: DirectoryReport) -> dict[str, object]:
             }
             for server in report.servers
         ],
+    }
+
+
+def _target_data(found: TargetFindings) -> dict[str, object]:
+    rights = found.rights
+    return {
+        "name": found.name,
+        "kind": found.kind,
+        "address": shown(found.address),
+        "usable": not found.code,
+        "account": shown(rights.account) if rights else None,
+        "rights": [str(right) for right in Right if rights and right in rights.can],
+        "detail": shown(rights.detail) if rights else "",
+        "lacks": [shown(lack) for lack in rights.lacks] if rights else [],
+        "checks": [_check_data(check) for check in found.checks],
     }
 
 

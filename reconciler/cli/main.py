@@ -27,10 +27,12 @@ COMMANDS = {
     "plan": "Show what would be changed, and why; change nothing.",
     "show": "Show a saved plan.",
     "apply": "Make a plan so: a saved one, or a new one after asking.",
+    "unlock": "Show who is at work, or end a lock that was left behind.",
+    "log": "Show what was applied, by whom and why; check the reports.",
     "snapshot": "Save what a directory holds, to plan from it later.",
-    "doctor": "Try every server of every directory and say what a run would meet.",
+    "doctor": "Try every directory and target, and say what a run would meet.",
     "test": "Check the policy's own expectations.",
-    "schema": "Print the JSON Schema of a policy, a plan or a snapshot.",
+    "schema": "Print the JSON Schema of a policy, plan, snapshot or report.",
 }
 
 _INTERRUPTED = 130  # as shells say it: 128 and the number of SIGINT
@@ -48,6 +50,7 @@ Exit codes:
   7   applied in part
   8   the saved plan is stale
   9   another run holds the lock
+  10  the reports of what was applied were changed (log --verify)
   64  usage
   130 interrupted, or not confirmed
 """

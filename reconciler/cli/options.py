@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from datetime import date
 from typing import ParamSpec, TypeVar
@@ -49,6 +50,22 @@ def today_option(command: Callable[P, T]) -> Callable[P, T]:
     """Add the day that stands for today."""
     text = "Judge grants and waivers as of another day (UTC)."
     return click.option("--today", callback=_day, metavar="DATE", help=text)(command)
+
+
+def plan_key_option(command: Callable[P, T]) -> Callable[P, T]:
+    """Add the key that plans are signed with; the command is given the key itself, empty without the option."""
+    text = "Sign the plan, or demand its signature, with the key that this environment variable holds (HMAC-SHA256)."
+    return click.option("--plan-key", callback=_key, metavar="NAME", help=text)(command)
+
+
+def _key(_context: click.Context, option: click.Parameter, given: str | None) -> str:
+    if given is None:
+        return ""
+    key = os.environ.get(given, "")
+    if not key:
+        message = f"there is no environment variable {shortened(given, 60)}, or it is empty."
+        raise click.BadParameter(message, param=option)
+    return key
 
 
 def _day(_context: click.Context, option: click.Parameter, given: str | None) -> date | None:

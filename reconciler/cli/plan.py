@@ -8,21 +8,31 @@ from typing import Unpack
 import click
 
 from reconciler.cli.files import write_text
-from reconciler.cli.options import filled, policy_argument, snapshot_option, target_option, today_option
+from reconciler.cli.options import (
+    filled,
+    plan_key_option,
+    policy_argument,
+    snapshot_option,
+    target_option,
+    today_option,
+)
 from reconciler.cli.presentation import presentation
-from reconciler.cli.run import RunOptions, run_of
+from reconciler.cli.run import RunOptions, run_of, with_past
 from reconciler.cli.screen import Screen
-from reconciler.cli.verdict import CHANGES, is_empty, obstacle
+from reconciler.cli.verdict import CHANGES, is_empty, obstacle, refused
 from reconciler.cli.view import ViewOptions, show_plan, view_options
+from reconciler.errors import UsageError
 from reconciler.model.text import shortened
 from reconciler.pipeline import make_plan
 from reconciler.plan.encode import encode, pieces
+from reconciler.plan.signing import signature
 
 
 class PlanOptions(RunOptions, ViewOptions):
     """What the command takes."""
 
     out: str | None
+    plan_key: str
     detailed_exitcode: bool
 
 
@@ -32,6 +42,7 @@ class PlanOptions(RunOptions, ViewOptions):
 @snapshot_option
 @today_option
 @click.option("--out", metavar="FILE", callback=filled, help="Save the plan, to show it or to apply exactly it later.")
+@plan_key_option
 @view_options
 @click.option("--detailed-exitcode", is_flag=True, help="Exit with 2 when there is something to change.")
 @presentation
@@ -41,18 +52,22 @@ def command(screen: Screen, **given: Unpack[PlanOptions]) -> int:
 
     POLICY is a folder of YAML files: `policies`, or what $RECONCILE_POLICY says.
     """
-    run = run_of(given, screen)
+    if given["plan_key"] and not given["out"]:
+        raise UsageError("--plan-key signs the plan that --out saves: give both.")
+    run = with_past(run_of(given, screen), given["policy"])
     with screen.working("Reading the directory and the targets"):
         document = encode(make_plan(run))
+    if given["plan_key"]:
+        document["signature"] = signature(document, given["plan_key"])
     if given["out"]:
         write_text(given["out"], pieces(document))
     show_plan(document, given, screen)
     code = obstacle(document)
     if given["out"]:
         screen.message("note", _saved(given["out"], code))
-    if not code and given["detailed_exitcode"] and not is_empty(document):
+    if not code and not refused(document) and given["detailed_exitcode"] and not is_empty(document):
         return CHANGES
-    return code
+    return code or refused(document)
 
 
 def _saved(name: str, code: int) -> str:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from datetime import date
 from typing import TypedDict
 
+from reconciler.apply.past import read_past
 from reconciler.cli.clock import iso, now
 from reconciler.cli.git import head_commit
 from reconciler.cli.progress import Progress
@@ -16,6 +19,8 @@ from reconciler.model.text import shortened
 from reconciler.pipeline import Run
 from reconciler.policy.load import load_policy
 from reconciler.policy.model import Policy
+from reconciler.state.base import Store
+from reconciler.state.open import open_store
 
 
 class RunOptions(TypedDict):
@@ -43,6 +48,23 @@ def run_of(given: RunOptions, screen: Screen) -> Run:
         git_commit=head_commit(given["policy"]),
         observer=Progress(screen),
     )
+
+
+@contextmanager
+def opened_store(policy: Policy, folder: str) -> Iterator[Store]:
+    """Give the policy's state store, which is in `folder` by default, and close it; nothing is made before it is written to."""
+    store = open_store(policy.state, folder)
+    try:
+        yield store
+    finally:
+        store.close()
+
+
+def with_past(run: Run, folder: str) -> Run:
+    """Return the run with what earlier ones have left to know; raises StateError where the store cannot be asked."""
+    with opened_store(run.policy, folder) as store:
+        targets = run.targets or tuple(run.policy.targets)
+        return replace(run, past=read_past(store, run.policy.directories, targets))
 
 
 def check_targets(names: tuple[str, ...], policy: Policy) -> None:

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import json
+
 import click
 
 from reconciler.cli.presentation import presentation
 from reconciler.cli.screen import Screen
+from reconciler.policy.brought import brought_kinds, schema_with
 from reconciler.policy.schemas import schema_text
 
 
 @click.command("schema")
-@click.argument("name", type=click.Choice(["policy", "plan", "snapshot"]), default="policy")
+@click.argument("name", type=click.Choice(["policy", "plan", "snapshot", "report"]), default="policy")
 @presentation
 @click.pass_obj
 def command(screen: Screen, name: str) -> int:
-    """Print the JSON Schema of a policy, a plan or a snapshot."""
-    screen.result([schema_text(name)])
+    """Print the JSON Schema of a policy, a plan, a snapshot or a report.
+
+    That of a policy holds the kinds of target that installed packages bring, too.
+    """
+    brought = brought_kinds() if name == "policy" else ()
+    screen.result([json.dumps(schema_with(brought), indent=2), "\n"] if brought else [schema_text(name)])
     return 0

@@ -114,6 +114,11 @@ class Screen:
             finally:
                 self._live = None
 
+    @property
+    def shows_progress(self) -> bool:
+        """Whether `progress` is seen by somebody."""
+        return self._live is not None
+
     def progress(self, text: str) -> None:
         """Show how far the work has got in place of what `working` shows, where it shows anything; empty: that again."""
         if self._live is not None:

@@ -19,9 +19,14 @@ def obstacle(document: Document) -> int:
     return TargetError.exit_code if document["errored"] else DirectoryError.exit_code
 
 
+def refused(document: Document) -> int:
+    """Return how a run ends in which a guard has refused some target, 0 where none has; others may be applied all the same."""
+    return PlanRefused.exit_code if document["summary"]["refused"] else 0
+
+
 def is_empty(document: Document) -> bool:
-    """Tell whether a plan holds no change."""
-    return not any(target["changes"] for target in document["targets"])
+    """Tell whether a plan holds no change that could be made; in a refused target none could."""
+    return not any(target["changes"] and not target["refusals"] for target in document["targets"])
 
 
 def _has_errors(document: Document) -> bool:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from itertools import chain
 
 from reconciler.desired.explanation import Explanation, ranked
-from reconciler.desired.flags import Flags, resolve_flags
+from reconciler.desired.flags import Flags, no_admins, resolve_flags
 from reconciler.desired.grants import ended, resolve_grants
 from reconciler.desired.imports import resolve_imports
 from reconciler.desired.links import Directory, Source, resolve_link, sentence, template_findings
@@ -48,7 +48,9 @@ class Desired:
     `roll` are all people of the directory: who is not on it is missing. `disabled` are those whose entry is disabled.
     `frozen_users` and `frozen_groups` say why nothing may be concluded about them: skipped is not absent. `doubtful` are,
     by group, people whom a grant may mean. `only_given` are flags that nobody loses in this run. `imports`: some rule
-    imports groups.
+    imports groups. `missing_groups` are, by target group, the directory groups without which the policy wants no plan,
+    and `no_admins` says why the admin group names nobody who could log in; empty where somebody is there, or where nobody
+    can tell.
     """
 
     state: State
@@ -63,6 +65,8 @@ class Desired:
     directory_groups: frozenset[str]
     explain: Explanation
     diagnostics: tuple[Diagnostic, ...]
+    missing_groups: Mapping[GroupKey, tuple[str, ...]] = field(default_factory=dict)
+    no_admins: str = ""
 
     def concerns(self, key: UserKey) -> bool:
         """Tell whether a rule names the person, even if the account cannot have a name."""
@@ -131,6 +135,8 @@ class _Rendering:
                 users_at=self._rules.target.users.where,
             ),
             diagnostics=tuple(self._findings),
+            missing_groups=self._missing(sources),
+            no_admins=no_admins(self._rules.target.admin_group, flags, self._directory),
         )
 
     def _groups(self) -> tuple[dict[GroupKey, Group], dict[GroupKey, tuple[Source, ...]]]:
@@ -199,10 +205,9 @@ class _Rendering:
                 f'Removals and demotions in "{group}" are held back. To end this access, take the rule out and leave the '
                 "group named, with an empty list where it was the only one."
             )
-        severity = Severity.ERROR if choice is OnMissingGroup.ERROR else Severity.WARNING
         code = "LINK-MISSING-GROUP" if source.missing else "LINK-UNREADABLE-GROUP"
         summary = sentence(source.gap)
-        self._findings.append(Diagnostic(severity, code, summary, detail, source.rule, subject=source.label))
+        self._findings.append(Diagnostic(Severity.WARNING, code, summary, detail, source.rule, subject=source.label))
 
     def _frozen(self, sources: Mapping[GroupKey, Sequence[Source]]) -> dict[GroupKey, str]:
         """Return the groups whose removals and demotions are held back, with the reason."""
@@ -213,6 +218,16 @@ class _Rendering:
             if gaps:
                 frozen[key] = gaps[-1]
         return frozen
+
+    def _missing(self, sources: Mapping[GroupKey, Sequence[Source]]) -> dict[GroupKey, tuple[str, ...]]:
+        """Return the directory groups that are missing or unreadable, where the policy wants no plan without them."""
+        if self._rules.target.on_missing_group is not OnMissingGroup.ERROR:
+            return {}
+        found = {
+            key: tuple(sorted({source.label for source in group_sources if source.gap}))
+            for key, group_sources in sources.items()
+        }
+        return {key: labels for key, labels in found.items() if labels}
 
     def _doubtful(self, sources: Mapping[GroupKey, Sequence[Source]]) -> dict[GroupKey, frozenset[UserKey]]:
         found = {

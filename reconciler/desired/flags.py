@@ -54,6 +54,26 @@ def resolve_flags(target: TargetConfig, directory: Directory, kept: frozenset[Fl
     return Flags(sources, tuple(findings), frozenset(only_given))
 
 
+def no_admins(named: NamedGroup | None, flags: Flags, directory: Directory) -> str:
+    """Return why the admin group names nobody who could log in, as a sentence.
+
+    Empty where it names somebody, where the policy names no such group or an ambiguous one, and where the group cannot be
+    read: then nobody can tell.
+    """
+    if named is None:
+        return ""
+    if not directory.groups_by_cn(named.cn):
+        return f"The admin group cn={named.cn} is not in the directory."
+    if Flag.ADMIN not in flags.sources:
+        return ""
+    holders = flags.holders(Flag.ADMIN)
+    if not holders:
+        return f"Nobody is in the admin group cn={named.cn}."
+    if all(directory.snapshot.people[index].disabled for index in holders):
+        return f"Everybody in the admin group cn={named.cn} is disabled in the directory."
+    return ""
+
+
 def _resolve(named: NamedGroup, flag: Flag, why: Why, directory: Directory) -> Source | Diagnostic:
     found = directory.groups_by_cn(named.cn)
     name = f"cn={named.cn}"

@@ -24,7 +24,7 @@ def align_users(have: State, want: Desired, rules: DiffRules, findings: Findings
     Matching is by stable id; where one side has none, by DN, then by username; where the policy says `adopt`, by username.
     Anything but a stable id is a change of its own. An account that belongs to something else is a clash, never taken over.
     """
-    have = _rekeyed(have, _known_otherwise(have, want, rules, findings))
+    have = with_users_rekeyed(have, _known_otherwise(have, want, rules, findings))
     by_login = {login_key(user.username): user for user in have.users.values()}
     taken: dict[UserKey, UserKey] = {}
     for key, wanted in want.state.users.items():
@@ -37,7 +37,7 @@ def align_users(have: State, want: Desired, rules: DiffRules, findings: Findings
             continue
         taken[found.key] = key
         findings.changes.append(_taking(found, wanted, want, rules))
-    return _rekeyed(have, taken)
+    return with_users_rekeyed(have, taken)
 
 
 def align_groups(have: State, want: Desired, rules: DiffRules, findings: Findings) -> State:
@@ -62,8 +62,15 @@ def align_groups(have: State, want: Desired, rules: DiffRules, findings: Finding
             findings.changes.append(change)
     if not moved:
         return have
+    return with_groups_renamed(have, moved)
+
+
+def with_groups_renamed(have: State, moved: Mapping[GroupKey, GroupKey]) -> State:
+    """Return the live state with groups under other names, those of `moved` by the names that they have."""
     groups = {moved.get(key, key): replace(group, key=moved.get(key, key)) for key, group in have.groups.items()}
-    return State(have.users, groups, _renamed(have.memberships, moved), _renamed(have.by_hand, moved))
+    return replace(
+        have, groups=groups, memberships=_renamed(have.memberships, moved), by_hand=_renamed(have.by_hand, moved)
+    )
 
 
 def adopt_group(found: Group, want: Desired, rules: DiffRules, findings: Findings) -> None:
@@ -127,14 +134,21 @@ def _gets_key(found: User, key: UserKey, rules: DiffRules) -> UpdateUser:
     )
 
 
-def _rekeyed(have: State, moved: Mapping[UserKey, UserKey]) -> State:
+def with_users_rekeyed(have: State, moved: Mapping[UserKey, UserKey]) -> State:
+    """Return the live state with accounts under other keys, as ours, those of `moved` by the keys that they have."""
     if not moved:
         return have
     users = {}
     for key, user in have.users.items():
         now = moved.get(key, key)
         users[now] = replace(user, key=now, managed=True) if key in moved else user
-    return State(users, have.groups, _rekeyed_rows(have.memberships, moved), _rekeyed_rows(have.by_hand, moved))
+    return State(
+        users,
+        have.groups,
+        _rekeyed_rows(have.memberships, moved),
+        _rekeyed_rows(have.by_hand, moved),
+        have.own and moved.get(have.own, have.own),
+    )
 
 
 def _rekeyed_rows(rows: Memberships, moved: Mapping[UserKey, UserKey]) -> Memberships:

@@ -70,14 +70,16 @@ Memberships: TypeAlias = Mapping[GroupKey, Mapping[UserKey, Role]]
 class State:
     """Everything of one target that a plan looks at.
 
-    `memberships` are those that are ours to change; `by_hand` those that carry somebody else's mark (only targets that
-    mark single memberships have any): they count as present and are never changed.
+    `memberships` are those that are ours to change; `by_hand` those that are not: the membership carries somebody else's
+    mark, or none where a target marks single ones, or else its account does. They count as present and are never changed.
+    `own` is the account whose credential we use, None where the target has no such notion: it must not lose its access.
     """
 
     users: Mapping[UserKey, User] = field(default_factory=dict)
     groups: Mapping[GroupKey, Group] = field(default_factory=dict)
     memberships: Memberships = field(default_factory=dict)
     by_hand: Memberships = field(default_factory=dict)
+    own: UserKey | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +97,7 @@ class Capabilities:
 
     `roles` are ordered, lowest first. `owner_role` is the one whose last holder must stay, `privileged_roles` those whose
     grants are counted. `attributes` and `flags` are what the target can keep of a user.
-    `marks_memberships`: single memberships carry our mark, so rows made by hand can be told apart.
+    `marks_memberships`: single memberships carry our mark; else those of our accounts are ours, whoever made them.
     """
 
     roles: tuple[Role, ...]
@@ -122,8 +124,11 @@ class Scope:
 
     `all_managed_groups`: imports exist, or accounts may be removed, so groups that carry our mark are wanted too.
     What more a target returns is compared with nothing, but what hangs on an account that goes is seen.
+    `users`: where it is set, only these accounts and only their memberships are wanted, by whichever of these the target
+    can find them; None means everybody.
     """
 
     directory: str
     groups: frozenset[GroupKey]
     all_managed_groups: bool = False
+    users: frozenset[UserKey] | None = None

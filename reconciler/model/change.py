@@ -199,3 +199,22 @@ def person_of(change: Change) -> str:
             return ""
         case _:
             return change.who.key
+
+
+def object_of(change: Change) -> str:
+    """Return the name of what a change is about, the same in every run: its type, the person's key, the group's name."""
+    match change:
+        case (
+            AddMembership(who=who, group=group)
+            | ChangeRole(who=who, group=group)
+            | RemoveMembership(who=who, group=group)
+        ):
+            return f"{type_name(change)} {who.key} {group}"
+        case CreateGroup(group=Group(key=key)) | AdoptGroup(group=Group(key=key)) | RemoveGroup(have=Group(key=key)):
+            return f"{type_name(change)} {key}"
+        case RenameGroup(have=key):
+            return f"{type_name(change)} {key}"
+        case SetFlag(who=who, flag=flag):
+            return f"{type_name(change)} {who.key} {flag}"
+        case _:
+            return f"{type_name(change)} {person_of(change)}"

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Literal
 
 from reconciler.model.access import GroupKey
 from reconciler.model.change import Change
 from reconciler.model.diagnostic import Diagnostic
 
-FORMAT_VERSION = "1.0"
+FORMAT_VERSION = "1.1"
 
 
 class Hold(StrEnum):
@@ -23,6 +24,8 @@ class Hold(StrEnum):
     NO_ACCOUNT = "no_account"  # the person has no account and users.create is false
     NO_GROUP = "no_group"  # the group does not exist and groups.create is false
     INACTIVE = "inactive"  # disabled by hand, and not ours to enable
+    OWN_ACCOUNT = "own_account"  # it would take access from the account whose credential we use
+    QUARANTINED = "quarantined"  # the target has refused it in several runs on end; or it rests on such a change
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +81,9 @@ class Unchanged:
 class TargetPlan:
     """One target's section. `error` is set when the live state could not be read: then there are no changes.
 
-    `changes` stand in the order in which they are to be made.
+    `changes` stand in the order in which they are to be made. `on_refusal` is what becomes of the other targets where
+    this one is refused. `changes_id` names the changes of a refused section: a waiver may be bound to it; empty where no
+    guard had anything against them.
     """
 
     name: str
@@ -93,6 +98,13 @@ class TargetPlan:
     privileged: frozenset[str] = frozenset()  # roles whose grants count as privileged
     guards_off: tuple[str, ...] = ()
     error: str = ""
+    on_refusal: Literal["stop", "continue"] = "stop"
+    changes_id: str = ""
+
+    @property
+    def refused(self) -> bool:
+        """Some guard stopped this section: none of its changes may be made."""
+        return bool(self.refusals)
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,8 +140,13 @@ class Plan:
 
     @property
     def applyable(self) -> bool:
-        """Complete, nothing refused, no error among the findings."""
-        return self.complete and not any(target.refusals or has_errors(target.diagnostics) for target in self.targets)
+        """Complete, no error among the findings, and nothing refused that stops the rest.
+
+        A refused target stops nothing where its policy says `on_refusal: continue` and some other target is not refused.
+        """
+        refused = [target for target in self.targets if target.refused]
+        stopped = any(target.on_refusal == "stop" for target in refused) or len(refused) == len(self.targets) > 0
+        return self.complete and not stopped and not any(has_errors(target.diagnostics) for target in self.targets)
 
     @property
     def empty(self) -> bool:

@@ -31,8 +31,13 @@ from reconciler.model.change import (
 )
 from reconciler.model.diagnostic import Diagnostic, Severity
 from reconciler.model.directory import Snapshot
+from reconciler.model.past import NOTHING, Past
 from reconciler.model.plan import DirectoryFacts, Refusal, TargetPlan, Withheld
-from reconciler.plan.guards import Subject, keep_owners, refusals, switched_off
+from reconciler.plan.guards import refusals, switched_off
+from reconciler.plan.own_account import keep_own_account
+from reconciler.plan.owners import keep_owners
+from reconciler.plan.quarantine import Quarantine, keep_quarantined
+from reconciler.plan.subject import Subject
 from reconciler.plan.waivers import apply_waivers
 from reconciler.policy.model import GuardLimits, Waiver
 
@@ -41,14 +46,15 @@ _NAMED = 5  # people or groups that one note names
 
 @dataclass(frozen=True, slots=True)
 class Safety:
-    """What limits one target's plan: guards, waivers of the whole policy, the day (UTC) they are judged by, and what the
-    target calls privileged.
+    """What limits one target's plan: guards, waivers of the whole policy, the day (UTC) they are judged by, what the
+    target calls privileged, and what earlier runs have left to know.
     """
 
     limits: GuardLimits
     waivers: Sequence[Waiver]
     today: date
     capabilities: Capabilities
+    past: Past = NOTHING
 
     @property
     def privileged(self) -> frozenset[str]:
@@ -62,29 +68,41 @@ def build_target(target: TargetPlan, have: State, want: Desired, rules: DiffRule
     `target` brings the name, kind, address and directory; everything else is set here.
     """
     have, found = compare(have, want, rules)
-    subject = _subject(target, have, want, ordered(found.changes, rules.roles), safety)
-    changes, last_owners = keep_owners(subject, safety.capabilities.owner_role, safety.limits.min_owners)
-    if last_owners:  # what stands in for a removal has its own place in the order
-        changes = ordered(changes, rules.roles)
-    refused = refusals(_subject(target, have, want, changes, safety), safety.limits)
+    stays, changes, held = _held_back(_subject(target, have, want, found.changes, safety), safety)
+    subject = _subject(target, stays, want, ordered(changes, rules.roles), safety)
+    refused = refusals(subject, safety.limits)
     standing, waived = apply_waivers(refused, safety.waivers, target.name, safety.today)
+    quarantine = _quarantine(target.name, safety)
+    notes = (*_without_account(have, want), *_unruled(have, want, found.changes), *quarantine.notes(subject.changes))
     return replace(
         target,
-        changes=changes,
+        changes=tuple(subject.changes),
         refusals=(*standing, *(_clash(clash, target.name) for clash in found.clashes)),
-        withheld=tuple(sorted([*found.withheld, *last_owners], key=_withheld_key)),
+        withheld=tuple(sorted([*found.withheld, *held], key=_withheld_key)),
         diagnostics=tuple(
-            sorted(
-                dict.fromkeys(
-                    [*want.diagnostics, *waived, *_without_account(have, want), *_unruled(have, want, found.changes)]
-                ),
-                key=_diagnostic_key,
-            )
+            sorted(dict.fromkeys([*want.diagnostics, *waived, *notes]), key=_diagnostic_key),
         ),
         unchanged=found.unchanged,
         privileged=safety.privileged,
         guards_off=switched_off(safety.limits),
+        changes_id=refused[1],
     )
+
+
+def _held_back(subject: Subject, safety: Safety) -> tuple[State, Sequence[Change], Sequence[Withheld]]:
+    """Return the live state, the changes that may be made, and those that a guard holds back without refusing the rest."""
+    roles = safety.capabilities.roles
+    have, changes, quarantined = keep_quarantined(subject.have, subject.changes, _quarantine(subject.target, safety))
+    own: Sequence[Withheld] = ()
+    if safety.limits.protect_self:
+        changes, own = keep_own_account(replace(subject, have=have, changes=changes))
+    in_order = replace(subject, have=have, changes=ordered(changes, roles))
+    changes, last_owners = keep_owners(in_order, safety.capabilities.owner_role, safety.limits.min_owners)
+    return have, changes, (*quarantined, *own, *last_owners)
+
+
+def _quarantine(target: str, safety: Safety) -> Quarantine:
+    return Quarantine(safety.past.troubles.get(target, {}), safety.today, safety.capabilities.roles)
 
 
 def facts_of(snapshot: Snapshot) -> DirectoryFacts:
@@ -119,8 +137,12 @@ def _subject(target: TargetPlan, have: State, want: Desired, changes: Sequence[C
         privileged=safety.privileged,
         today=safety.today,
         roles=safety.capabilities.roles,
-        directory_is_empty=not want.roll.people,
         directory=target.directory,
+        people=len(want.roll.people),
+        groups=len(want.directory_groups),
+        seen=safety.past.directories.get(target.directory),
+        missing_groups=want.missing_groups,
+        no_admins=want.no_admins,
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import fields
-from typing import Any
+from typing import Any, Literal
 
 from reconciler.errors import UsageError
 from reconciler.model.access import Flag, Group, GroupKey, Role, User, UserKey, Value
@@ -40,7 +40,7 @@ from reconciler.model.plan import (
 )
 from reconciler.model.reason import Reason, Why
 from reconciler.model.text import shortened
-from reconciler.plan.encode import Document, content, digest
+from reconciler.plan.encode import OUTSIDE, Document, content, digest
 
 _AGAIN = "Make it again with `reconcile plan --out`."
 
@@ -54,13 +54,18 @@ def decode(text: str, name: str = "the plan file") -> tuple[Plan, Document]:
     try:
         plan = _plan(document)
         # a newer minor format may say more than we would: then its own digest is all the proof there is
-        again = {**content(plan), "id": document["id"]} if document["format_version"] == FORMAT_VERSION else document
+        again = {**content(plan), **_proofs(document)} if document["format_version"] == FORMAT_VERSION else document
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise UsageError(f"{name} is not a usable plan: {shortened(repr(error))}. {_AGAIN}") from error
     if again != document:
         place = shortened(_first_difference(document, again))
         raise UsageError(f"{name} holds something at {place} that this version would not have written. {_AGAIN}")
     return plan, document
+
+
+def _proofs(document: Document) -> Document:
+    """Return what stands beside the content: the id, and a signature if there is one."""
+    return {key: document[key] for key in OUTSIDE if key in document}
 
 
 def _first_difference(have: Document, want: Document) -> str:
@@ -124,7 +129,13 @@ def _target(target: Document) -> TargetPlan:
         privileged=frozenset(target["privileged_roles"]),
         guards_off=tuple(target["guards_off"]),
         error=target["error"],
+        on_refusal=_on_refusal(target.get("on_refusal", "stop")),  # format 1.0 does not have it, nor the next
+        changes_id=target.get("changes_id", ""),
     )
+
+
+def _on_refusal(word: object) -> Literal["stop", "continue"]:
+    return "continue" if word == "continue" else "stop"
 
 
 def _refusal(data: Document) -> Refusal:

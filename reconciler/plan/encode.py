@@ -63,15 +63,19 @@ def content(plan: Plan) -> Document:
 
 
 def digest(document: Mapping[str, object]) -> str:
-    """Return ``sha256:`` over the document in canonical JSON, its own id left out, whatever its white space.
+    """Return ``sha256:`` over the document in canonical JSON, its own id and its signature left out, whatever its white space.
 
     The document is taken row by row, so that a plan of hundreds of thousands of changes is never one more text in memory:
     first everything that is no list of rows, then each row on a line of its own after the name of its list.
     """
     found = hashlib.sha256()
-    for line in _canonical_lines({key: value for key, value in document.items() if key != "id"}):
+    for line in _canonical_lines({key: value for key, value in document.items() if key not in OUTSIDE}):
         found.update(line.encode() + b"\n")
     return "sha256:" + found.hexdigest()
+
+
+OUTSIDE = frozenset({"id", "signature"})
+"""What a plan's digest does not cover: itself, and the signature of it."""
 
 
 def to_text(document: Document) -> str:
@@ -82,6 +86,8 @@ def to_text(document: Document) -> str:
 def pieces(document: Document) -> Iterator[str]:
     """Yield the text of `to_text` in lines."""
     yield "{\n"
+    if "signature" in document:
+        yield f'  "signature": {json.dumps(document["signature"])},\n'
     for key in ("id", "format_version", "created_at", "today", "complete", "applyable", "errored", "policy", "summary"):
         yield f'  "{key}": {json.dumps(document[key])},\n'
     yield from _rows("directories", document["directories"], "  ", ",\n")
@@ -155,6 +161,8 @@ def _target(target: TargetPlan) -> Document:
         "address": target.address,
         "directory": target.directory,
         "error": target.error,
+        "on_refusal": target.on_refusal,
+        "changes_id": target.changes_id,
         "privileged_roles": sorted(target.privileged),
         "guards_off": list(target.guards_off),
         "unchanged": {
@@ -262,7 +270,7 @@ def _group(group: Group) -> Document:
 
 
 def _change(change: Change, target: str, shared: _Shared) -> Document:
-    who, group, have, want = _parts(change)
+    who, group, have, want = parts_of(change)
     document: Document = {
         "type": type_name(change),
         "target": target,
@@ -278,7 +286,8 @@ def _change(change: Change, target: str, shared: _Shared) -> Document:
     return document
 
 
-def _parts(change: Change) -> tuple[Who | None, str | None, object, object]:  # noqa: C901, PLR0911, PLR0912 - one arm per type
+def parts_of(change: Change) -> tuple[Who | None, str | None, object, object]:  # noqa: C901, PLR0911, PLR0912 - one arm per type
+    """Return who and which group a change concerns, and what is there before and after it, as plain data."""
     match change:
         case CreateUser(user=user):
             return Who(user.username, user.key), None, None, _user(user)

@@ -11,7 +11,9 @@ from reconciler.model.diagnostic import Position
 from reconciler.model.directory import Dialect
 from reconciler.model.names import DnKey, is_under
 from reconciler.model.text import shortened
+from reconciler.policy.brought import own_option
 from reconciler.policy.findings import Findings
+from reconciler.policy.kinds import BUILT_IN
 from reconciler.policy.merge import Sections
 from reconciler.policy.model import (
     ALL_TARGETS,
@@ -28,8 +30,7 @@ from reconciler.policy.model import (
     UserRules,
 )
 from reconciler.policy.node import Node
-from reconciler.policy.schema import SECRET_KEYS
-from reconciler.policy.values import dn_of, filter_of, path_of, secret_of, template_of
+from reconciler.policy.values import SECRET_KEYS, dn_of, filter_of, path_of, secret_of, template_of
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 _COMMON = frozenset(
@@ -256,7 +257,8 @@ def _named_group(node: Node | None) -> NamedGroup | None:
 
 def _options(node: Node, findings: Findings) -> dict[str, object]:
     """Return the keys that only this kind of target knows, as values: paths resolved, secrets as references, lists frozen."""
-    return {key: _option(node, key, entry, findings) for key, entry in sorted(node.entries()) if key not in _COMMON}
+    read = _option if node.text("kind") in BUILT_IN else _brought_option
+    return {key: read(node, key, entry, findings) for key, entry in sorted(node.entries()) if key not in _COMMON}
 
 
 def _option(node: Node, key: str, entry: Node, findings: Findings) -> object:
@@ -271,6 +273,10 @@ def _option(node: Node, key: str, entry: Node, findings: Findings) -> object:
     if key in _TEMPLATES:
         return template_of(entry, findings)
     return node.texts(key) if isinstance(entry.data, list) else entry.data
+
+
+def _brought_option(node: Node, key: str, entry: Node, findings: Findings) -> object:
+    return _tls(node) if key == "tls" else own_option(key, entry, findings)
 
 
 def _check_name(name: str, node: Node, findings: Findings) -> None:

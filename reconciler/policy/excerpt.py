@@ -13,7 +13,7 @@ from reconciler.model.text import printable
 HIDDEN = "•••"
 LONGEST = 300  # characters; a longer line is not shown at all
 
-_SECRET_SIGNS = ("pass", "pwd", "token", "secret", "cred", "private_key", "api_key", "apikey")
+_SECRET_SIGNS = ("pass", "pwd", "token", "secret", "cred", "private_key", "api_key", "apikey", "access_key")
 _SECRET_WORDS = ("password", "token", "secret")
 _KEY = re.compile(r"""["']?(?P<key>[\w.-]+)(?:["']\s*:|\s*:(?=\s|$))\s*(?P<value>.*)""")
 _REFERENCE = re.compile(r"""\{\s*["']?(?:env["']?\s*:\s*["']?[A-Za-z_]\w*|file["']?\s*:\s[^,{}]*)["']?\s*\}""")

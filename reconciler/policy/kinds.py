@@ -6,6 +6,9 @@ from collections.abc import Mapping
 
 from reconciler.policy.model import TargetConfig
 
+BUILT_IN = ("sql", "gitlab", "bitwarden", "defguard", "dcos", "baton", "ldap")
+"""The kinds that the policy language knows by itself; installed packages bring others."""
+
 MEMBER = ("member",)
 
 ROLES: Mapping[str, tuple[str, ...]] = {

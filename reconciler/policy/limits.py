@@ -6,6 +6,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from typing import Literal
 
 from reconciler.model.access import NameLimits
 from reconciler.model.text import shortened
@@ -28,8 +29,6 @@ from reconciler.policy.values import pattern_of
 
 _SET = re.compile(r"\[!?\]?[^\]]*\]")
 OFF = "off"
-NOT_ENFORCED = frozenset({"max_directory_shrink", "protect_self"})
-"""Guards that are understood and that nothing keeps to yet; the schema says so too."""
 
 
 def naming(sections: Sections, targets: Iterable[str], findings: Findings) -> dict[str, Naming]:
@@ -59,17 +58,11 @@ def protections(sections: Sections, targets: Iterable[str], findings: Findings) 
     return found
 
 
-def guards(sections: Sections, targets: Iterable[str], findings: Findings) -> dict[str, GuardLimits]:
-    """Return the limits of every target: its own, else those of ``*``, else the defaults.
-
-    A warning says of a limit that nothing keeps to it.
-    """
+def guards(sections: Sections, targets: Iterable[str]) -> dict[str, GuardLimits]:
+    """Return the limits of every target: its own, else those of ``*``, else the defaults."""
     said: defaultdict[str, dict[str, Node]] = defaultdict(dict)
     for (target, guard), node in sections.units["guards"].items():
         said[target][guard] = node
-        if guard in NOT_ENFORCED:
-            message = f"{guard} is not enforced in this version. Do not rely on it."
-            findings.warning(node.source, node.key_where, "GUARD-NOT-ENFORCED", message)
     return {target: _limits({**said[ALL_TARGETS], **said[target]}) for target in targets}
 
 
@@ -78,7 +71,6 @@ def waivers(sections: Sections, reading: Reading) -> tuple[Waiver, ...]:
     found = []
     for node in sections.lists["waivers"]:
         _target(node, sections, reading.findings)
-        _check_plan(node, reading.findings)
         until = until_of(node, reading, "waiver")
         if until:
             guard, target, approved_by = node.text("guard"), node.text("target"), node.text("approved_by")
@@ -106,13 +98,6 @@ def _target(node: Node, sections: Sections, findings: Findings) -> str:
     target = node.child("target")
     check_target(str(target.data), (target.source, target.where), sections, findings)
     return str(target.data)
-
-
-def _check_plan(node: Node, findings: Findings) -> None:
-    plan = node.get("plan")
-    if plan:
-        message = "This waiver is bound to a plan id. This version lifts nothing by it: leave plan out."
-        findings.warning(plan.source, plan.key_where, "WAIVER-NOT-USED", message)
 
 
 def _rule(units: Mapping[tuple[str, ...], Node], target: str, kind: str, unsaid: NamingRule) -> NamingRule:
@@ -150,13 +135,20 @@ def _limits(said: Mapping[str, Node]) -> GuardLimits:
     return GuardLimits(
         max_removals=_limit(said.get("max_removals"), default.max_removals),
         max_removals_per_group=_limit(said.get("max_removals_per_group"), default.max_removals_per_group),
-        empty_group="allow" if _word(said.get("empty_group")) == "allow" else "refuse",
+        empty_group=_choice(said.get("empty_group")),
+        empty_admin_group=_choice(said.get("empty_admin_group")),
         min_owners=_number(said.get("min_owners"), default.min_owners),
         max_privileged_grants=_number(said.get("max_privileged_grants"), default.max_privileged_grants),
+        max_created_users=_number(said.get("max_created_users"), default.max_created_users),
+        max_disabled_users=_limit(said.get("max_disabled_users"), default.max_disabled_users),
         max_directory_shrink=_limit(said.get("max_directory_shrink"), default.max_directory_shrink),
         protect_self=_word(said.get("protect_self")) not in {OFF, False},
         explicit=frozenset(said),
     )
+
+
+def _choice(node: Node | None) -> Literal["refuse", "allow"]:
+    return "allow" if _word(node) in {"allow", OFF} else "refuse"
 
 
 def _word(node: Node | None) -> object:

@@ -10,7 +10,7 @@ from reconciler.policy.findings import Findings
 from reconciler.policy.source import Data, Path, Source
 from reconciler.policy.values import TEMPLATING
 
-_CONNECTIONS = {("directories",), ("targets",)}
+_CONNECTIONS = {("directories",), ("targets",), ("state",)}
 _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029]")
 
 

@@ -10,6 +10,8 @@ from pathlib import PurePath
 from reconciler.errors import PolicyError
 from reconciler.model.diagnostic import Diagnostic
 from reconciler.model.text import printable
+from reconciler.policy.applying import apply_rules
+from reconciler.policy.brought import brought_kinds
 from reconciler.policy.connections import directories, targets
 from reconciler.policy.files import (
     MAX_FOLDER,
@@ -30,6 +32,7 @@ from reconciler.policy.model import Policy
 from reconciler.policy.rules import Reading, groups, imports
 from reconciler.policy.schema import check_schema
 from reconciler.policy.source import MAX_VALUES, Source, read_source
+from reconciler.policy.store import state
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,13 +87,13 @@ def _texts(path: str, findings: Findings) -> list[tuple[PolicyFile, str]]:
 
 def _sources(texts: Sequence[tuple[PolicyFile, str]], findings: Findings) -> list[Source]:
     """Return every file as data, held against the schema and free of what no policy may hold, or with problems."""
-    sources, budget = [], MAX_VALUES
+    sources, budget, kinds = [], MAX_VALUES, brought_kinds()
     for file, text in texts:
         source = read_source(text, file.shown, file.folder, budget=budget)
         budget -= source.values
         findings.problems.extend(source.problems)
         if source.readable:
-            source = without_broken(source, check_schema(source, findings))
+            source = without_broken(source, check_schema(source, kinds, findings))
             lint(source, findings)
         sources.append(source)
     return sources
@@ -111,7 +114,9 @@ def _policy(path: str, files: Sequence[PolicyFile], sections: Sections, today: d
         imports=imports(sections, reading),
         naming=naming(sections, known_targets, findings),
         protected=protections(sections, known_targets, findings),
-        guards=guards(sections, known_targets, findings),
+        guards=guards(sections, known_targets),
         waivers=waivers(sections, reading),
         expect=expectations(sections, reading),
+        apply=apply_rules(sections),
+        state=state(sections, findings),
     )

@@ -15,14 +15,16 @@ from reconciler.policy.source import Path, Source
 UNITS: Mapping[str, int] = {
     "directories": 1,
     "targets": 1,
+    "state": 0,
     "group_links": 2,
     "group_imports": 1,
     "grants": 2,
     "naming": 3,
     "protected": 2,
     "guards": 2,
+    "apply": 1,
 }
-"""How many names lead, in each section, to what only one file may set: a target is one unit, a naming rule's key another."""
+"""How many names lead, in each section, to what only one file may set: a target is one unit, a naming rule's key another, the whole state store one."""
 
 LISTS = ("waivers", "expect")
 """Top-level lists, joined."""
@@ -121,7 +123,7 @@ def _merged_units(roots: Sequence[Node], section: str, depth: int, findings: Fin
                     node.source,
                     node.key_where,
                     "SET-TWICE",
-                    f"{section}.{'.'.join(shortened(name, 60) for name in names)} is set in two files: here and at "
+                    f"{'.'.join((section, *(shortened(name, 60) for name in names)))} is set in two files: here and at "
                     f"{first.key_where}. Keep it in one of them.",
                 )
     return units
@@ -129,7 +131,8 @@ def _merged_units(roots: Sequence[Node], section: str, depth: int, findings: Fin
 
 def _units(node: Node, depth: int) -> Iterator[tuple[Names, Node]]:
     if depth == 0:
-        yield (), node
+        if node.data is not None:  # a section that this file does not have
+            yield (), node
         return
     for key, value in node.entries():
         for names, unit in _units(value, depth - 1):

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 from enum import StrEnum
 from typing import Literal
 
@@ -197,6 +197,27 @@ class TargetConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class StateConfig:
+    """Where runs keep what the next one has to know. Only the keys of its `kind` are filled in.
+
+    `path` is resolved, and empty for the folder `.reconcile` in the policy folder; a relative path in `url` starts in `folder`.
+    """
+
+    kind: Literal["file", "s3", "sql"] = "file"
+    path: str = ""
+    bucket: str = ""
+    prefix: str = ""
+    endpoint: str = ""
+    region: str = ""
+    access_key: SecretRef | None = None
+    secret_key: SecretRef | None = None
+    path_style: bool = False
+    url: str = ""
+    password: SecretRef | None = None
+    folder: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class GroupLink:
     """One rule: whoever is in that directory group, or matches that filter, has this role. Exactly one of three is set."""
 
@@ -286,8 +307,11 @@ class GuardLimits:
     max_removals: Limit | None = Limit(percent=10, count=50)
     max_removals_per_group: Limit | None = Limit(percent=50)
     empty_group: Literal["refuse", "allow"] = "refuse"
+    empty_admin_group: Literal["refuse", "allow"] = "refuse"
     min_owners: int | None = 1
     max_privileged_grants: int | None = 5
+    max_created_users: int | None = 250
+    max_disabled_users: Limit | None = Limit(percent=10, count=50)
     max_directory_shrink: Limit | None = Limit(percent=10)
     protect_self: bool = True
     explicit: frozenset[str] = frozenset()
@@ -295,7 +319,10 @@ class GuardLimits:
 
 @dataclass(frozen=True, slots=True)
 class Waiver:
-    """A reviewed exception to one guard, with an end and a reason; optionally for one group or one plan id."""
+    """A reviewed exception to one guard, with an end and a reason; optionally for one group.
+
+    With `plan` it holds only for the changes of that `changes_id` (plan/waivers.py), and for no others.
+    """
 
     guard: str
     target: str
@@ -319,6 +346,14 @@ class Expectation:
 
 
 @dataclass(frozen=True, slots=True)
+class ApplyRules:
+    """How plans are applied: the age up to which a saved one may be, and how many changes may fail before a run stops."""
+
+    max_age: timedelta = timedelta(days=7)
+    max_errors: int = 10
+
+
+@dataclass(frozen=True, slots=True)
 class Policy:
     """A whole policy folder, merged and valid. `digest` is ``sha256:`` over the relative names and bytes of its files."""
 
@@ -334,3 +369,5 @@ class Policy:
     guards: Mapping[str, GuardLimits] = field(default_factory=dict)  # one entry per target
     waivers: tuple[Waiver, ...] = ()
     expect: tuple[Expectation, ...] = ()
+    apply: ApplyRules = ApplyRules()
+    state: StateConfig = StateConfig()

@@ -9,19 +9,19 @@ from typing import TYPE_CHECKING, cast
 from reconciler.model.diagnostic import Position
 from reconciler.model.text import shortened
 from reconciler.policy.accept import Accepts, accepting
+from reconciler.policy.brought import schema_with
 from reconciler.policy.excerpt import HIDDEN, looks_secret, without_credentials
 from reconciler.policy.findings import Findings, listed
-from reconciler.policy.schemas import policy_schema
 from reconciler.policy.source import Path, Source
+from reconciler.policy.values import SECRET_KEYS, reference_wanted
 
 if TYPE_CHECKING:
     from jsonschema import Draft202012Validator
     from jsonschema.exceptions import ValidationError
 
-SECRET_KEYS = frozenset({"password", "token", "client_secret", "private_key"})
-"""Keys whose value is a reference to a secret; a test holds them against the schema."""
+_CONNECTIONS = {"directories": 2, "targets": 2, "state": 1}
+"""Sections that may name a secret, and how many names lead to the keys of what they describe."""
 
-_CONNECTIONS = {("directories",), ("targets",)}
 _TYPES = {
     "string": "text",
     "integer": "a whole number",
@@ -31,22 +31,24 @@ _TYPES = {
     "array": "a list",
 }
 _HINTS = {"version": "Every policy file starts with: version: 1"}
+_NOTHING_TO_WAIVE = "{0} refuses no plan, it holds changes back, so there is nothing to waive. Remove the waiver, or set {0} under guards."
+_NO_WAIVER = "{} cannot be waived: it says itself what has to be corrected. Remove the waiver."
 _NO_CHOICE = {
-    (
-        "guard",
-        "min_owners",
-    ): "min_owners refuses no plan, it holds changes back, so there is nothing to waive. Remove the "
-    "waiver, or set min_owners under guards."
+    **{("guard", name): _NOTHING_TO_WAIVE.format(name) for name in ("min_owners", "protect_self")},
+    **{("guard", name): _NO_WAIVER.format(name) for name in ("empty_directory", "not_ours_user", "not_ours_group")},
 }
 
 
-def check_schema(source: Source, findings: Findings) -> frozenset[Path]:
-    """Add every schema error of a readable file; return the paths that are not as they should be."""
-    if _accepts()(source.data):
+def check_schema(source: Source, kinds: tuple[str, ...], findings: Findings) -> frozenset[Path]:
+    """Add every schema error of a readable file; return the paths that are not as they should be.
+
+    `kinds` are the kinds of target that installed packages bring.
+    """
+    if _accepts(kinds)(source.data):
         return frozenset()
     reported: set[tuple[Path, str, str]] = set()
     broken: set[Path] = set()
-    for error in _validator().iter_errors(source.data):
+    for error in _validator(kinds).iter_errors(source.data):
         if findings.full:
             return frozenset({()})  # nothing more is said of a file that is wrong throughout
         path = tuple(error.absolute_path)
@@ -58,15 +60,15 @@ def check_schema(source: Source, findings: Findings) -> frozenset[Path]:
 
 
 @cache
-def _accepts() -> Accepts:
-    return accepting(policy_schema())
+def _accepts(kinds: tuple[str, ...]) -> Accepts:
+    return accepting(schema_with(kinds))
 
 
 @cache
-def _validator() -> Draft202012Validator:
+def _validator(kinds: tuple[str, ...]) -> Draft202012Validator:
     from jsonschema import Draft202012Validator  # noqa: PLC0415 - 65 ms, wanted only where a policy has a fault
 
-    return Draft202012Validator(policy_schema())
+    return Draft202012Validator(schema_with(kinds))
 
 
 class _Error:
@@ -97,7 +99,8 @@ class _Error:
     def found(self) -> str:
         """What is written, in words and without anything secret."""
         if isinstance(self.instance, str):
-            names = self.path[2:] if self.path[:1] in _CONNECTIONS else ()
+            start = _own_keys(self.path)
+            names = self.path[start:] if start else ()
             hide = any(isinstance(name, str) and looks_secret(name) for name in names)
             return HIDDEN if hide else _quoted(without_credentials(self.instance))
         if isinstance(self.instance, dict | list):
@@ -135,9 +138,15 @@ def _implied(error: _Error) -> bool:
 
 def _secret(path: Path) -> Path:
     """Return the path down to the secret that a path is in, if it is in one."""
-    if path[:1] not in _CONNECTIONS:
+    start = _own_keys(path)
+    if not start:
         return ()
-    return next((path[: depth + 1] for depth, part in enumerate(path) if depth > 1 and part in SECRET_KEYS), ())
+    return next((path[: depth + 1] for depth, part in enumerate(path) if depth >= start and part in SECRET_KEYS), ())
+
+
+def _own_keys(path: Path) -> int:
+    """Return where in a path the keys of a directory, a target or the state store begin; 0 outside of those."""
+    return _CONNECTIONS.get(str(path[0]), 0) if path else 0
 
 
 def _not_a_reference(error: _Error, path: Path) -> None:
@@ -145,8 +154,7 @@ def _not_a_reference(error: _Error, path: Path) -> None:
     error.say(
         code,
         error.source.key_at(path),
-        f"{_quoted(path[-1])} must be a reference to a secret. Write {{env: NAME}} or {{file: PATH}}, one of them, "
-        "and never the secret itself; change a secret that has been in a file like this one.",
+        reference_wanted(str(path[-1])),
     )
 
 
@@ -184,7 +192,7 @@ def _message(error: _Error) -> str:
     if error.rule == "enum":
         choices = cast("Sequence[str]", error.value)
         suggestion = _NO_CHOICE.get((str(error.path[-1]), str(error.instance)))
-        suggestion = suggestion or error.findings.nearest(str(error.instance), choices)
+        suggestion = suggestion or error.findings.nearest(str(error.instance), choices) or _kind_hint(error)
         return f"must be one of {listed(choices)}; it is {error.found}. {suggestion}"
     if error.rule == "const":
         return f"must be {error.value}, the version of the policy language; it is {error.found}."
@@ -195,6 +203,11 @@ def _message(error: _Error) -> str:
             f'must be text, and {error.found} is read as {_read_as(error.instance)}. Write "{error.found}" in quotes.'
         )
     return f"must be {error.wanted}; it is {error.found}."
+
+
+def _kind_hint(error: _Error) -> str:
+    is_kind = error.path[:1] == ("targets",) and error.path[-1] == "kind"
+    return "For a kind of your own, install the package that brings it." if is_kind and error.instance else ""
 
 
 def _read_as(value: object) -> str:

@@ -20,6 +20,9 @@ from reconciler.policy.node import Node
 
 _T = TypeVar("_T")
 
+SECRET_KEYS = frozenset({"password", "token", "client_secret", "private_key", "access_key", "secret_key"})
+"""Keys whose value is a reference to a secret; a test holds them against the schema."""
+
 TEMPLATING = re.compile(r"\$\{|\{\{")
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _ESCAPE = re.compile(r"\\(?:x[0-9A-Fa-f]{2}|u[0-9A-Fa-f]{4}|U[0-9A-Fa-f]{8}|.)|[^\\]", re.DOTALL)
@@ -98,6 +101,14 @@ def secret_of(node: Node) -> SecretRef | None:
         return SecretRef("env", name, node.key_where)
     file = node.get("file")
     return SecretRef("file", path_of(file), node.key_where) if file else None
+
+
+def reference_wanted(key: str) -> str:
+    """Return what to say of a secret's key whose value is no reference."""
+    return (
+        f'"{shortened(key, 60)}" must be a reference to a secret. Write {{env: NAME}} or {{file: PATH}}, one of them, '
+        "and never the secret itself; change a secret that has been in a file like this one."
+    )
 
 
 def within(node: Node, offset: int) -> Position:

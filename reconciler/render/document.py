@@ -92,6 +92,8 @@ class TargetData(TypedDict):
     address: str
     directory: str
     error: str
+    on_refusal: NotRequired[str]
+    changes_id: NotRequired[str]
     privileged_roles: list[str]
     guards_off: list[str]
     unchanged: ComparedData

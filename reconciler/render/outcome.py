@@ -12,7 +12,12 @@ from reconciler.render.rows import SIGNS, subject, verb
 from reconciler.render.words import listed
 
 _PAST: Mapping[str, str] = {"+": "added", "~": "changed", "-": "removed"}
-_UNMADE: Mapping[str, str] = {"failed": "failed", "stale": "no longer as planned", "skipped": "not tried"}
+_UNMADE: Mapping[str, str] = {
+    "failed": "failed",
+    "stale": "no longer as planned",
+    "unknown": "without an answer",
+    "skipped": "not tried",
+}
 _MOST_UNTOUCHED = 20  # changes that nothing was done about are named up to here: the plan has them all
 
 
@@ -21,7 +26,7 @@ class Ending(Protocol):
 
     @property
     def status(self) -> str:
-        """Return ``applied``, ``stale``, ``failed`` or ``skipped``."""
+        """Return ``applied``, ``stale``, ``failed``, ``unknown`` or ``skipped``."""
 
     @property
     def message(self) -> str:
@@ -44,30 +49,68 @@ class TargetEndings(Protocol):
         """Return why the target failed as a whole, if it did."""
 
 
+class Ends(Protocol):
+    """What became of a whole plan: apply's Report is one."""
+
+    @property
+    def plan_id(self) -> str:
+        """Return the plan's id."""
+
+    @property
+    def targets(self) -> Sequence[TargetEndings]:
+        """Return what became of each target."""
+
+    @property
+    def earlier(self) -> int:
+        """Return how many changes the run had made that this one resumes."""
+
+    @property
+    def resumed(self) -> bool:
+        """Return whether this run goes on with an earlier one."""
+
+    @property
+    def begun(self) -> bool:
+        """Return whether something may have been written, so that the plan can be resumed."""
+
+    @property
+    def interrupted(self) -> bool:
+        """Return whether somebody stopped it."""
+
+    @property
+    def stale(self) -> bool:
+        """Return whether the plan was not what is there, so that this run wrote nothing."""
+
+    @property
+    def finished(self) -> bool:
+        """Return whether nothing is left that resuming could do."""
+
+
 class _Unmade(NamedTuple):
     status: str
     change: ChangeData
     message: str
 
 
-def outcome_text(plan: PlanData, endings: Sequence[TargetEndings], look: Look) -> Iterator[str]:
+def outcome_text(plan: PlanData, ends: Ends, look: Look) -> Iterator[str]:
     """Return what became of the plan in pieces, each worth one write."""
-    return (look.drawn(piece) for piece in chunked(outcome_lines(plan, endings, look)))
+    return (look.drawn(piece) for piece in chunked(outcome_lines(plan, ends, look)))
 
 
-def outcome_lines(plan: PlanData, endings: Sequence[TargetEndings], look: Look) -> Iterator[str]:
+def outcome_lines(plan: PlanData, ends: Ends, look: Look) -> Iterator[str]:
     """Return what was not made so, by target, the next step, and last how much was."""
     changes = {target["name"]: target["changes"] for target in plan["targets"]}
     made: Counter[str] = Counter()
     statuses: Counter[str] = Counter()
-    for target in endings:
+    for target in ends.targets:
         pairs = list(zip(changes[target.name], target.outcomes, strict=True))
         made.update(SIGNS.get(change["type"], "~") for change, ending in pairs if ending.status == "applied")
         statuses.update(str(ending.status) for _, ending in pairs)
         unmade = [_Unmade(str(end.status), change, end.message) for change, end in pairs if end.status != "applied"]
         if unmade or target.error:
             yield from _target(target, unmade, look)
-    yield from _next_step(statuses, look)
+    yield from _next_step(ends, statuses, look)
+    if ends.resumed:
+        yield f"Resumed: {ends.earlier} of the changes had been made before."
     yield _last_line(made, statuses)
 
 
@@ -93,17 +136,26 @@ def _address(item: _Unmade) -> str:
     return f"{sign} {group}{subject(change)}  {verb(change)}{why}"
 
 
-def _next_step(statuses: Counter[str], look: Look) -> Iterator[str]:
+def _next_step(ends: Ends, statuses: Counter[str], look: Look) -> Iterator[str]:
     if not any(statuses[status] for status in _UNMADE):
         return
     yield ""
-    if statuses["stale"] and not statuses["applied"] and not statuses["failed"]:
+    if ends.stale or (statuses["stale"] and not statuses["applied"] and not statuses["failed"]):
+        more = " more" if ends.resumed else ""
         yield look.paint(
-            "error", "The plan is stale: the target is not what the plan expected, and nothing was written."
+            "error", f"The plan is stale: the target is not what the plan expected, and nothing{more} was written."
         )
         yield "Run `reconcile plan` again and review what it says now."
+        if ends.stale:
+            yield "Or leave out what is named above, and apply what still holds: --allow-partial."
+        return
+    what = "Not everything was applied." if statuses["applied"] else "Nothing was applied."
+    yield look.paint("error", f"Interrupted. {what}" if ends.interrupted else what)
+    if ends.begun and not ends.finished:
+        first = "Go on with" if ends.interrupted else "Correct what is named above, and go on with"
+        yield f"{first}: reconcile apply --resume {ends.plan_id}"
+        yield "Or run `reconcile plan` again: it shows exactly what is left."
     else:
-        yield look.paint("error", "Not everything was applied." if statuses["applied"] else "Nothing was applied.")
         yield "Correct what is named above and run `reconcile plan` again: it shows exactly what is left."
 
 

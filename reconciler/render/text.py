@@ -44,7 +44,7 @@ def moment(iso: str) -> str:
 
 def plan_lines(plan: PlanData, look: Look) -> Iterator[str]:
     """Return the lines of the whole plan."""
-    idle = plan["applyable"] and not any(target["changes"] for target in plan["targets"])
+    idle = plan["applyable"] and not any(target["changes"] or target["refusals"] for target in plan["targets"])
     if idle:
         yield _no_changes(plan, look)
     facts = {facts["name"]: facts for facts in plan["directories"]}
@@ -170,6 +170,11 @@ def _verdict(plan: PlanData, look: Look) -> Iterator[str]:
     held = plan["summary"]["withheld"]
     if held:
         yield f"{counted(held, 'change')} held back, see above."
+    refused = [shown(target["name"]) for target in plan["targets"] if target["refusals"]]
+    if plan["applyable"] and refused:
+        yield look.paint(
+            "refused", f"Nothing will be applied to {listed(refused)}, which a guard refused; the rest can be applied."
+        )
     if not plan["applyable"]:
         yield look.paint("refused", f"This plan cannot be applied: {listed(_obstacles(plan))}.")
 

@@ -86,6 +86,8 @@ HOLDS: Mapping[str, str] = {
     "no_account": "no account, and users.create is off",
     "no_group": "no such group, and groups.create is off",
     "inactive": "disabled by hand, not ours to enable",
+    "own_account": "the account that this program uses must not lock itself out",
+    "quarantined": "the target keeps refusing it",
 }
 
 

@@ -1,11 +1,12 @@
-"""What a target is: one app whose access we manage, behind five methods; no target's own knowledge is here."""
+"""What a target is: one app whose access we manage, behind a few methods; no target's own knowledge is here."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Protocol
+from threading import Event
+from typing import Protocol, runtime_checkable
 
 from reconciler.model.access import Capabilities, Scope, State
 from reconciler.model.change import Change
@@ -18,6 +19,7 @@ class Status(StrEnum):
     STALE = "stale"  # its precondition no longer holds; nothing was written for it
     FAILED = "failed"  # the target refused this object
     SKIPPED = "skipped"  # not tried, because something before it failed
+    UNKNOWN = "unknown"  # asked for, and no answer came: the next run asks what is there
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,9 +33,36 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Changes that go to the target in one call, or in one transaction."""
+    """Changes that go to the target in one call, or in one transaction.
+
+    Batches of one `stage` may be made at the same time, at most `Target.parallel` of them; a later stage begins when all
+    batches of the stages before it have ended. Stages do not fall from one batch to the next.
+    """
 
     changes: tuple[Change, ...]
+    stage: int = 0
+
+
+class Right(StrEnum):
+    """What a credential may do in a target."""
+
+    READ = "read"  # everything that a plan looks at
+    WRITE = "write"  # at least something of what is managed there
+    ADMIN = "admin"  # more than any command needs
+
+
+@dataclass(frozen=True, slots=True)
+class Rights:
+    """What the credential of a target may do there.
+
+    `account` is whom the target takes us for, `detail` what the rights rest on, `lacks` what an apply needs and the
+    credential does not have; all for people, and never a secret.
+    """
+
+    can: frozenset[Right]
+    account: str = ""
+    detail: str = ""
+    lacks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +93,15 @@ class Target(Protocol):
     def address(self) -> str:
         """Return where the target is, for people: never a secret."""
 
+    @property
+    def parallel(self) -> int:
+        """Return how many batches of one stage may be made at the same time, at least 1; asks nobody."""
+
     def read(self, scope: Scope) -> State:
         """Return the live state of everything in scope, or raise: a part is never returned as the whole."""
+
+    def rights(self) -> Rights:
+        """Return what our credential may do, as the target itself says it; writes nothing, not even to try."""
 
     def batches(self, changes: Sequence[Change]) -> Iterable[Batch]:
         """Return how these changes, in this order, group into calls. Pure."""
@@ -75,6 +111,23 @@ class Target(Protocol):
 
     def close(self) -> None:
         """Give back connections; may be called twice."""
+
+
+@runtime_checkable
+class Counting(Protocol):
+    """What a target has besides where it counts its requests; reports say how many there were."""
+
+    @property
+    def requests(self) -> Mapping[str, int]:
+        """Return how many requests were sent so far, by kind; asks nobody."""
+
+
+@runtime_checkable
+class Stoppable(Protocol):
+    """What a target has besides that waits, for a rate or before it tries again: somebody who stops a run need not wait, too."""
+
+    def stop_on(self, stop: Event) -> None:
+        """End every wait once this flag is set, and begin none; what needs no waiting still goes."""
 
 
 class Factory(Protocol):

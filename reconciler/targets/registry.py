@@ -9,15 +9,9 @@ from typing import cast
 
 from reconciler.errors import TargetError
 from reconciler.model.text import shortened
+from reconciler.policy.brought import GROUP, installed_kinds
 from reconciler.policy.model import TargetConfig
 from reconciler.targets.base import Factory, Options, Target
-
-GROUP = "reconciler.targets"
-
-
-def kinds() -> tuple[str, ...]:
-    """Return the kinds of target that this installation has an adapter for, sorted."""
-    return tuple(sorted(entry_points(group=GROUP).names))
 
 
 def create(kind: str, options: Options) -> Target:
@@ -33,7 +27,7 @@ def _adapter(kind: str, target: str) -> EntryPoint:
     if not found:
         raise TargetError(
             f'target {shortened(target)}: kind "{shortened(kind)}" is known to the policy language, but this installation '
-            f"has no adapter for it (there is: {', '.join(kinds()) or 'none'}). Install the package that brings it."
+            f"has no adapter for it (there is: {', '.join(installed_kinds()) or 'none'}). Install the package that brings it."
         )
     if len(found) > 1:
         raise TargetError(

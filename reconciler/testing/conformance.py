@@ -29,7 +29,7 @@ from reconciler.model.change import (
     Who,
 )
 from reconciler.model.reason import Reason, Why
-from reconciler.targets.base import Status
+from reconciler.targets.base import Right, Status
 from reconciler.testing.scratch import (
     Scratch,
     apply,
@@ -94,8 +94,21 @@ class Conformance:
         state = read(scratch, GROUPS)
         same((bob.username, bob.managed), ("bob", False), "the account made by hand")
         same(state.groups, {BY_HAND: Group(BY_HAND, managed=False)}, "the group made by hand")
-        side = state.by_hand if can.marks_memberships else state.memberships
-        same(side, {BY_HAND: {bob.key: can.roles[0]}}, "the membership made by hand")
+        same(state.by_hand, {BY_HAND: {bob.key: can.roles[0]}}, "the membership made by hand")
+        same(state.memberships, {}, "the memberships that are ours")
+
+    def test_rights_are_told_and_nothing_is_written_to_find_out(self, scratch: Scratch) -> None:
+        """Before the first run and after it; whoever could make a run can read and write, and lacks nothing."""
+        for changes in ([], _run(scratch)):
+            make(scratch, *changes)
+            before = scratch.content()
+            with closing(scratch.open()) as target:
+                rights = target.rights()
+            same(scratch.content(), before, "what is stored after asking for rights")
+            true(rights.account, "the target says whom it takes us for")
+            true({Right.READ, Right.WRITE} <= rights.can, "whoever makes runs can read and write")
+            true(rights.detail, "the target says what its rights rest on")
+            same(rights.lacks, (), "what whoever makes runs lacks")
 
     def test_a_target_can_be_closed_twice(self, scratch: Scratch) -> None:
         """The second time does nothing."""
@@ -237,8 +250,7 @@ class Conformance:
             is_stale(scratch, RemoveUser(who, bob, REASON))
         if capabilities(scratch).removes_groups:
             is_stale(scratch, RemoveGroup(Group(BY_HAND), REASON))
-        if capabilities(scratch).marks_memberships:
-            is_stale(scratch, RemoveMembership(who, BY_HAND, role, REASON))
+        is_stale(scratch, RemoveMembership(who, BY_HAND, role, REASON))
 
     def test_a_name_that_people_took_is_not_taken_over(self, scratch: Scratch) -> None:
         """Creating an account or a group of a name that is there is stale."""

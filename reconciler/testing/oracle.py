@@ -107,6 +107,8 @@ class _Oracle:
             case AdoptUser(who=who, have=have):
                 self._rekey(have.key, who.key)
                 self._put(who.key, replace(self.users[who.key], managed=True))
+                if not self._capabilities.marks_memberships:  # whose account is ours, whose memberships are
+                    self._own_rows(who.key)
             case UpdateUser(who=who, have=have_values, want=want):
                 self._update(UserKey(str(have_values.get("key", who.key))), want)
             case EnableUser(who=who):
@@ -122,6 +124,11 @@ class _Oracle:
                 self._put(who.key, replace(user, flags={**user.flags, flag: on}))
             case _:
                 assert_never(change)
+
+    def _own_rows(self, key: UserKey) -> None:
+        for group, people in self.by_hand.items():
+            if key in people:
+                self.members.setdefault(group, {})[key] = people.pop(key)
 
     def _put(self, key: UserKey, user: User) -> None:
         self.users[key] = user

@@ -9,6 +9,7 @@ from unittest import SkipTest
 
 from reconciler.model.access import Capabilities, GroupKey, Scope, State
 from reconciler.model.change import Change, type_name
+from reconciler.plan.holds import Holding, holdings
 from reconciler.targets.base import Outcome, Status, Target
 from reconciler.testing.oracle import after, without_empty
 
@@ -72,11 +73,17 @@ def make(scratch: Scratch, *changes: Change) -> None:
 
 
 def leads_to(scratch: Scratch, groups: Iterable[GroupKey], *changes: Change) -> State:
-    """Make the changes and check that the target then reads as it has to; return that state."""
+    """Make the changes and check that the target then reads as it has to; return that state.
+
+    What the target reads as has to say of every change that it can be made before, and that it is made after.
+    """
     named = frozenset(groups)
-    expected = after(read(scratch, named), changes, capabilities(scratch))
+    have = read(scratch, named)
+    expected = after(have, changes, capabilities(scratch))
+    _stand(have, changes, Holding.PENDING)
     make(scratch, *changes)
     found = read(scratch, named)
+    _stand(found, changes, Holding.DONE)
     same(found.users, expected.users, "the accounts")
     same(found.groups, expected.groups, "the groups")
     same(found.memberships, expected.memberships, "the memberships")
@@ -91,6 +98,11 @@ def is_stale(scratch: Scratch, change: Change) -> None:
     same(outcome.status, Status.STALE, f"what became of {type_name(change)}")
     true(outcome.message, f"there is a message on the stale {type_name(change)}")
     same(scratch.content(), before, f"what is stored after a stale {type_name(change)}")
+
+
+def _stand(state: State, changes: Sequence[Change], expected: Holding) -> None:
+    for change, found in zip(changes, holdings(state, changes), strict=True):
+        same((found.holding, found.words if expected is Holding.PENDING else ""), (expected, ""), type_name(change))
 
 
 def same(found: object, expected: object, what: str) -> None:

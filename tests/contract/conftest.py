@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from tests.servers.buckets import buckets
 from tests.servers.rosters import postgres, roster
+from tests.servers.stores import another, place, store
 
-__all__ = ["postgres", "roster"]
+__all__ = ["another", "buckets", "place", "postgres", "roster", "store"]

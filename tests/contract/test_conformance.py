@@ -11,7 +11,7 @@ import pytest
 
 from reconciler.model.access import Capabilities, Role, Scope, State, User, UserKey
 from reconciler.model.change import Change, CreateUser
-from reconciler.targets.base import Batch, Outcome, Status
+from reconciler.targets.base import Batch, Outcome, Right, Rights, Status
 from reconciler.targets.sql.settings import settings
 from reconciler.targets.sql.target import SqlTarget
 from reconciler.testing.conformance import REASON, Conformance
@@ -93,6 +93,23 @@ class Unranked(SqlTarget):
         return replace(super().capabilities, owner_role=Role("king"))
 
 
+class Modest(SqlTarget):
+    """A target that does not know what it can do."""
+
+    def rights(self) -> Rights:
+        """Tell of reading only."""
+        return replace(super().rights(), can=frozenset({Right.READ}))
+
+
+class Trying(SqlTarget):
+    """A target that finds out by trying."""
+
+    def rights(self) -> Rights:
+        """Leave a visitor behind."""
+        self.apply(Batch((CreateUser(User(UserKey("uuid-visitor"), "visitor"), REASON),)))
+        return super().rights()
+
+
 class Lowly(SqlTarget):
     """A target that can do little."""
 
@@ -127,6 +144,8 @@ class ScratchOf(RosterScratch):
         (Writing, SUITE.test_reading_writes_nothing),
         (Greedy, SUITE.test_what_people_made_is_seen_and_is_not_ours),
         (Unranked, SUITE.test_capabilities_make_sense),
+        (Modest, SUITE.test_rights_are_told_and_nothing_is_written_to_find_out),
+        (Trying, SUITE.test_rights_are_told_and_nothing_is_written_to_find_out),
     ],
 )
 def test_a_target_that_breaks_the_contract_is_found(

@@ -61,24 +61,37 @@ def test_ctrl_c_at_the_question_applies_nothing(start: Start, work: Path) -> Non
     assert not (work / "policies" / "roster.db").exists()
 
 
-def test_ctrl_c_while_applying_leaves_nothing_half_written(start: Start, work: Path) -> None:
-    """The transaction at work is rolled back, and the message says what to do next."""
+@pytest.mark.parametrize(("times", "code"), [(1, 0), (2, 130)])
+def test_ctrl_c_while_applying_finishes_and_a_second_one_stops_at_once(
+    start: Start, work: Path, times: int, code: int
+) -> None:
+    """The transaction at work is waited for, or rolled back; the message says what to do next."""
     reconcile("apply", "--auto-approve", cwd=work)
     edit(work, "policy.yaml", "access: viewer", "access: owner")
     edit(work, "policy.yaml", "expect:", "guards:\n  roster: {max_privileged_grants: off}\nexpect:")
     other = sqlite3.connect(work / "policies" / "roster.db")
     terminal = start("apply")
     terminal.until(ASKED)
-    other.execute("BEGIN EXCLUSIVE")  # somebody else writes, so that the apply has to wait
+    other.execute("BEGIN IMMEDIATE")  # somebody else writes, so that the apply has to wait
     terminal.type("yes")
-    terminal.until("Applying")
+    terminal.until("0 of 2 changes")
     terminal.process.send_signal(signal.SIGINT)
+    terminal.until("stopping: what is on its way to a target is finished first. Once more stops at once.")
+    if times == 2:
+        terminal.process.send_signal(signal.SIGINT)
+        terminal.until("stopped at once")
     other.rollback()
     other.close()
-    assert terminal.end() == 130
-    assert "interrupted while applying" in terminal.shown
+    assert terminal.end() == code
     assert "Traceback" not in terminal.shown
-    assert "2 to change" in reconcile("plan", cwd=work).stdout
+    left = reconcile("plan", cwd=work).stdout
+    assert ("No changes." in left) == (times == 1)
+    if times == 2:
+        assert "`reconcile apply --resume` asks what is there and goes on" in terminal.shown
+        resumed = reconcile("apply", "--resume", cwd=work).stdout
+        assert resumed.endswith(
+            "\nResumed: 0 of the changes had been made before.\nApplied: 0 added, 2 changed, 0 removed.\n"
+        )
 
 
 def test_nothing_to_do_asks_nothing(start: Start, work: Path) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from reconciler import __version__
+from reconciler.cli.main import COMMANDS
 from tests.examples import reconcile
 
 POLICY = """\
@@ -148,9 +149,9 @@ def test_debug_shows_where_an_error_came_from(work: Path) -> None:
 def test_help_lists_every_command_and_every_exit_code(tmp_path: Path) -> None:
     """Its list of commands says what each command's own help says first."""
     text = reconcile("--help", cwd=tmp_path).stdout
-    assert all(f"  {code:<3} " in text for code in (*range(10), 64, 130))
+    assert all(f"  {code:<3} " in text for code in (*range(11), 64, 130))
     listed = text.partition("Commands:\n")[2].partition("\n\n")[0].split("\n")
-    assert len(listed) == 8
+    assert len(listed) == len(COMMANDS)
     for line in listed:
         name, words = line.split(maxsplit=1)
         assert words.rstrip(".").split(":")[0].split(",")[0] in reconcile(name, "--help", cwd=tmp_path).stdout
@@ -161,7 +162,7 @@ def test_version_is_one_line(tmp_path: Path) -> None:
     assert reconcile("--version", cwd=tmp_path).stdout == f"reconcile {__version__}\n"
 
 
-@pytest.mark.parametrize("name", ["policy", "plan", "snapshot"])
+@pytest.mark.parametrize("name", ["policy", "plan", "snapshot", "report"])
 def test_schema_is_printed_as_json(tmp_path: Path, name: str) -> None:
     """Editors and other programs can fetch it from the program they use."""
     assert json.loads(reconcile("schema", name, cwd=tmp_path).stdout)["$schema"].endswith("/2020-12/schema")

@@ -284,7 +284,7 @@ def test_text_fits_its_reader_and_holds_command_lines_to_paste(slapd: Slapd, tmp
     assert len(searches) == 4
     assert "    and 1 search that followed from the answers; --debug shows every one\n" in text
     assert all(f"-D {slapd.reader_dn} -W " in line for line in searches)
-    assert text.endswith("1 directory, 14 checks: 2 warnings.\n")
+    assert text.endswith("1 directory, 1 target, 17 checks: 3 warnings.\n")
     assert PASSWORD not in text
 
 

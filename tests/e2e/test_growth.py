@@ -23,12 +23,14 @@ from benchmarks.searches import Traffic, traffic
 from benchmarks.seed import main
 from benchmarks.shape import Shape
 from benchmarks.staged import READING, REST
+from reconciler.apply.task import Task
 from reconciler.model.plan import Plan
 from reconciler.pipeline import Run, apply_plan, make_plan
 from reconciler.plan.encode import encode, to_text
 from reconciler.policy.load import load_policy
 from tests.servers import slapd
 from tests.servers.slapd import Slapd
+from tests.unit.apply.apps import manner, store_in
 
 ONCE = Shape(people=400, groups=220, mean=8.0, nested=40, target_groups=40)
 TWICE = ONCE.doubled()
@@ -64,7 +66,7 @@ class Company:
         """Return this company once its roster holds everything that the first plan asks for."""
         run = self.run()
         plan = make_plan(run)
-        report = apply_plan(run, plan, encode(plan)["id"])
+        report = apply_plan(run, Task(plan, encode(plan)), store_in(self.folder), manner())
         assert report.exit_code == 0
         return self
 

@@ -10,15 +10,18 @@ from pathlib import Path
 import pytest
 
 from reconciler.apply.report import Report
+from reconciler.apply.task import Task
 from reconciler.model.change import AddMembership, CreateUser, RemoveMembership
 from reconciler.model.plan import Hold, Plan
 from reconciler.pipeline import Run, apply_plan, check_expectations, make_plan
+from reconciler.plan.encode import encode
 from reconciler.policy.load import load_policy
 from tests.e2e.increments import ALICE, DEVS, PEOPLE, person, removed
 from tests.servers import ldif_tools
 from tests.servers.directories import BASE, SMALL
 from tests.servers.ldif_tools import added, record
 from tests.servers.slapd import Options, Slapd
+from tests.unit.apply.apps import manner, store_in
 
 pytestmark = pytest.mark.slapd
 TODAY, NOW = date(2026, 11, 20), "2026-11-20T04:00:00Z"
@@ -68,7 +71,8 @@ class Company:
 
     def apply(self, plan: Plan) -> Report:
         """Make the plan so."""
-        return apply_plan(self.run, plan, "plan")
+        store = store_in(Path(self.run.policy.root))
+        return apply_plan(self.run, Task(plan, encode(plan)), store, manner())
 
     def people_searches(self) -> int:
         """Return how often people were searched for while the last plan was made."""

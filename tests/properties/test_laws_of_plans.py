@@ -12,20 +12,17 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from reconciler.diff.compare import compare
-from reconciler.model.access import GroupKey, Role, State, UserKey
+from reconciler.model.access import GroupKey, State, UserKey
 from reconciler.model.change import (
     AddMembership,
     AdoptGroup,
     AdoptUser,
     Change,
     ChangeRole,
-    CreateGroup,
     CreateUser,
     DisableUser,
-    RemoveGroup,
     RemoveMembership,
     RemoveUser,
-    RenameGroup,
     UpdateUser,
     person_of,
     type_name,
@@ -34,9 +31,8 @@ from reconciler.model.plan import Hold, TargetPlan
 from reconciler.model.protection import matches_any
 from reconciler.plan.decode import decode
 from reconciler.plan.encode import encode, to_text
-from reconciler.plan.guards import ceiling
-from reconciler.policy.model import GuardLimits, Limit
-from tests.builders import NO_LIMITS, OWNER, World, person, plan_of, snapshot, teams_of
+from tests.builders import World, person, plan_of, snapshot, teams_of
+from tests.properties.sections import groups_of, sound
 from tests.properties.worlds import worlds
 from tests.simulate import applied
 
@@ -50,7 +46,7 @@ few = settings(max_examples=150, deadline=None)
 @given(worlds())
 def test_applying_a_plan_leads_to_what_is_wanted(world: World) -> None:
     """Every membership is as the rules say, but those that the plan itself names as held back."""
-    section = _sound(world)
+    section = sound(world)
     after, want = applied(world.have, section.changes), world.want()
     held = {
         (change.group, change.who.key)
@@ -73,7 +69,7 @@ def test_applying_a_plan_leads_to_what_is_wanted(world: World) -> None:
 @given(worlds())
 def test_accounts_end_as_the_directory_says(world: World) -> None:
     """Names, activity and marks agree with the directory, but where the plan itself says why not."""
-    section = _sound(world)
+    section = sound(world)
     after, want = applied(world.have, section.changes), world.want()
     untouched = {person_of(change) for change in _changes_held(section)}
     for key, wanted in want.state.users.items():
@@ -93,8 +89,8 @@ def test_accounts_end_as_the_directory_says(world: World) -> None:
 @given(worlds())
 def test_a_second_plan_after_applying_the_first_is_empty(world: World) -> None:
     """What is left is exactly what the first one held back."""
-    section = _sound(world)
-    second = world.now_with(applied(world.have, section.changes)).section()
+    section = sound(world)
+    second = sound(world.now_with(applied(world.have, section.changes)))
     assert not second.changes
     assert not second.refusals
     assert _holds(second) == _holds(section)
@@ -104,7 +100,7 @@ def test_a_second_plan_after_applying_the_first_is_empty(world: World) -> None:
 @given(worlds())
 def test_a_state_does_not_differ_from_itself(world: World) -> None:
     """Comparing what a plan leads to with the same rules finds nothing to change, without guards having a say."""
-    section = _sound(world)
+    section = sound(world)
     after = applied(world.have, section.changes)
     _, findings = compare(after, world.want(), world.diff_rules())
     last_owners = [held.change for held in section.withheld if held.hold is Hold.LAST_OWNER]
@@ -118,7 +114,7 @@ def test_nothing_protected_is_touched(world: World) -> None:
     """No change concerns a protected account or group, under its name before or after."""
     for change in world.section().changes:
         assert not any(matches_any(name, world.protected.users) for name in _accounts_of(change, world.have))
-        assert not any(matches_any(name, world.protected.groups) for name in _groups_of(change))
+        assert not any(matches_any(name, world.protected.groups) for name in groups_of(change))
 
 
 @few
@@ -134,7 +130,7 @@ def test_nothing_unmanaged_is_touched(world: World) -> None:
     for change in section.changes:
         account = world.have.users.get(UserKey(person_of(change)))
         assert account is None or account.managed or account.key in adopted
-        for name in _groups_of(change):
+        for name in groups_of(change):
             group = world.have.groups.get(GroupKey(name))
             assert group is None or group.managed or group.key in adopted_groups
         if isinstance(change, AddMembership | ChangeRole | RemoveMembership):
@@ -190,41 +186,6 @@ def test_adding_a_person_never_takes_anything_from_another(world: World, login: 
 
 
 @few
-@given(worlds(), st.integers(min_value=1, max_value=2))
-def test_a_group_keeps_its_last_owners(world: World, minimum: int) -> None:
-    """No group ends with fewer owners than the minimum, unless it had fewer already or goes away."""
-    world = replace(world, limits=replace(NO_LIMITS, min_owners=minimum))
-    section = _sound(world)
-    after = applied(world.have, section.changes)
-    renamed = {change.want: change.have for change in section.changes if isinstance(change, RenameGroup)}
-    for group in after.groups:
-        had = _owners(world.have, renamed.get(group, group))
-        assert _owners(after, group) >= min(had, minimum)
-
-
-@few
-@given(worlds(), st.integers(0, 4), st.sampled_from((0.0, 10.0, 50.0)))
-def test_no_applyable_plan_removes_more_than_the_limits(world: World, count: int, percent: float) -> None:
-    """Memberships, accounts and groups each stay under the ceiling, in all and by group."""
-    limit = Limit(percent=percent, count=count)
-    world = replace(world, limits=GuardLimits(limit, Limit(percent=percent)))
-    section = world.section()
-    assume(not section.refusals)
-    rows = Counter(change.group for change in section.changes if isinstance(change, RemoveMembership))
-    closed = [change for change in section.changes if isinstance(change, DisableUser | RemoveUser)]
-    gone = [change for change in section.changes if isinstance(change, RemoveGroup)]
-    assert rows.total() <= min(count, ceiling(limit, sum(map(len, world.have.memberships.values()))))
-    assert len(closed) <= min(count, ceiling(limit, sum(one.managed for one in world.have.users.values())))
-    assert len(gone) <= min(count, ceiling(limit, sum(one.managed for one in world.have.groups.values())))
-    renamed = {change.want: change.have for change in section.changes if isinstance(change, RenameGroup)}
-    for group, removed in rows.items():
-        before = world.have.memberships[renamed.get(group, group)]
-        assert removed <= ceiling(Limit(percent=percent), len(before))
-        left = applied(world.have, section.changes)
-        assert group not in left.groups or left.memberships[group] or left.by_hand.get(group)
-
-
-@few
 @given(worlds(), st.randoms(use_true_random=False))
 def test_the_order_of_the_input_does_not_matter(world: World, chance: random.Random) -> None:
     """The same world in another order gives the same bytes."""
@@ -243,14 +204,6 @@ def test_a_plan_survives_being_written_and_read(world: World) -> None:
     assert to_text(encode(again)) == text
 
 
-def _sound(world: World) -> TargetPlan:
-    """Return the section of a world without guards in the way; worlds with names that clash have no plan to apply."""
-    limits = NO_LIMITS if world.limits == GuardLimits() else world.limits
-    section = replace(world, limits=limits).section()
-    assume(not section.refusals)
-    return section
-
-
 def _changes_held(section: TargetPlan) -> list[Change]:
     return [held.change for held in section.withheld]
 
@@ -260,20 +213,8 @@ def _holds(section: TargetPlan) -> Counter[tuple[str, ...]]:
 
 
 def _named(change: Change) -> tuple[str, str]:
-    groups = _groups_of(change)
+    groups = groups_of(change)
     return person_of(change), groups[0] if groups else ""
-
-
-def _groups_of(change: Change) -> list[str]:
-    match change:
-        case AddMembership(group=name) | ChangeRole(group=name) | RemoveMembership(group=name):
-            return [name]
-        case CreateGroup(group=group) | AdoptGroup(group=group) | RemoveGroup(have=group):
-            return [group.key]
-        case RenameGroup(have=before, want=after):
-            return [before, after]
-        case _:
-            return []
 
 
 def _accounts_of(change: Change, have: State) -> set[str]:
@@ -300,11 +241,6 @@ def _losses(section: TargetPlan) -> set[tuple[str, str]]:
         elif isinstance(change, DisableUser | RemoveUser):
             found.add((change.who.username, "account"))
     return found
-
-
-def _owners(state: State, group: GroupKey) -> int:
-    rows: Mapping[UserKey, Role] = {**state.by_hand.get(group, {}), **state.memberships.get(group, {})}
-    return sum(role == OWNER for role in rows.values())
 
 
 def _text(world: World) -> str:

@@ -8,15 +8,18 @@ from pathlib import Path
 
 import pytest
 
+from reconciler.apply.task import Task
 from reconciler.directory.read import write_snapshot
 from reconciler.errors import DirectoryError, PlanRefused, PlanStale, UsageError
 from reconciler.model.change import type_name
+from reconciler.model.past import Past, Seen
 from reconciler.model.plan import Plan
 from reconciler.pipeline import Run, apply_plan, check_expectations, make_plan, scope_of, take_snapshot
 from reconciler.plan.encode import encode
 from reconciler.policy.load import load_policy
 from reconciler.policy.model import OnMissing
 from tests.builders import NOW, TODAY, desired, rule, rules, snapshot
+from tests.unit.apply.apps import manner, store_in
 
 PEOPLE = """version: 1
 
@@ -93,7 +96,8 @@ def types(plan: Plan) -> dict[str, set[str]]:
 
 
 def apply(run: Run, plan: Plan) -> int:
-    return apply_plan(run, plan, str(encode(plan)["id"])).exit_code
+    store = store_in(Path(run.policy.root))
+    return apply_plan(run, Task(plan, encode(plan)), store, manner()).exit_code
 
 
 def test_a_plan_is_made_applied_and_then_empty(run: Run) -> None:
@@ -110,9 +114,11 @@ def test_a_plan_is_made_applied_and_then_empty(run: Run) -> None:
 
 
 def test_a_second_apply_of_the_same_plan_writes_nothing(run: Run) -> None:
-    """Its preconditions do not hold any more."""
+    """A plan is applied once."""
     plan = make_plan(run)
-    assert (apply(run, plan), apply(run, plan)) == (0, 8)
+    assert apply(run, plan) == 0
+    with pytest.raises(PlanStale, match="has been applied already"):
+        apply(run, plan)
 
 
 def test_only_the_chosen_targets_are_planned_each_once(run: Run) -> None:
@@ -206,3 +212,25 @@ def test_a_plan_that_was_judged_by_a_later_day_is_stale(run: Run) -> None:
     plan = make_plan(replace(run, today=TODAY + timedelta(days=1)))
     with pytest.raises(PlanStale, match="a day after today"):
         apply(run, plan)
+
+
+def test_a_refused_target_does_not_stop_the_others_where_its_policy_says_so(run: Run, tmp_path: Path) -> None:
+    """It is left as it is, and the others are as planned."""
+    guarded = "guards:\n  one: {max_created_users: 0}\n\nexpect:"
+    stopping = make_plan(edit(run, "policy.yaml", "expect:", guarded))
+    assert (stopping.targets[0].refused, stopping.applyable) == (True, False)
+    run = edit(run, "policy.yaml", "one.db'", "one.db', on_refusal: continue")
+    plan = make_plan(run)
+    assert [target.refused for target in plan.targets] == [True, False]
+    assert plan.applyable
+    assert apply(run, plan) == 0
+    assert not (tmp_path / "one.db").exists()
+    again = make_plan(run)
+    assert [bool(target.changes) for target in again.targets] == [True, False]
+
+
+def test_what_earlier_runs_have_left_is_respected(run: Run) -> None:
+    """Here how many people the directory held when it was last applied from."""
+    past = Past({"corp": Seen(9, 1, NOW)})
+    plan = make_plan(replace(run, past=past))
+    assert {refusal.guard for target in plan.targets for refusal in target.refusals} == {"max_directory_shrink"}

@@ -6,11 +6,13 @@ from pathlib import Path
 
 import pytest
 
+from reconciler.apply.task import Task
 from reconciler.model.plan import Plan
 from reconciler.pipeline import Run, apply_plan, make_plan
 from reconciler.plan.encode import encode
 from reconciler.policy.load import load_policy
 from tests.builders import NOW, TODAY
+from tests.unit.apply.apps import manner, store_in
 
 FOREST = """version: 1
 
@@ -81,7 +83,7 @@ def test_both_forests_are_read_and_planned_side_by_side(folder: Path) -> None:
     plan = make_plan(run)
     assert [facts.name for facts in plan.directories] == ["north", "south"]
     assert _made(plan) == {("ann", "staff"), ("bob", "staff"), ("south-ann", "guests"), ("south-eve", "guests")}
-    assert apply_plan(run, plan, str(encode(plan)["id"])).exit_code == 0
+    assert apply_plan(run, Task(plan, encode(plan)), store_in(folder), manner()).exit_code == 0
     assert make_plan(run).empty
 
 
@@ -100,7 +102,7 @@ def test_an_account_of_the_other_forest_is_not_taken_over(folder: Path) -> None:
     """It is there and carries the other directory's mark: a refusal."""
     run = _run(folder, targets=("staff",))
     plan = make_plan(run)
-    assert apply_plan(run, plan, str(encode(plan)["id"])).exit_code == 0
+    assert apply_plan(run, Task(plan, encode(plan)), store_in(folder), manner()).exit_code == 0
     (guests, _) = make_plan(_run(folder)).targets
     assert [refusal.guard for refusal in guests.refusals] == ["not_ours_user"]
     assert "ann" in str(guests.refusals[0])

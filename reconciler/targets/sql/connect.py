@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from functools import partial
 from pathlib import Path
-from typing import TypeAlias, assert_never
-from urllib.parse import quote
+from typing import assert_never
 
-from sqlalchemy import Connection, Engine, NullPool, create_engine, event, text
+from sqlalchemy import Connection, Engine, text
 
+from reconciler.database.connect import postgres_engine, sqlite_engine
+from reconciler.database.places import PostgresServer, SqliteFile
 from reconciler.errors import PolicyError, TargetError, TargetRejected, TargetUnreachable
 from reconciler.model.text import shortened
 from reconciler.policy.secrets import resolve
 from reconciler.targets.sql.failures import explained
-from reconciler.targets.sql.settings import PostgresServer, Settings, SqliteFile
+from reconciler.targets.sql.settings import Settings
 
-_CONNECT_TIMEOUT = "10"  # seconds
 _ADVISORY_LOCK = 0x_726F_7374_6572  # "roster"; holds off other runs while the tables may not exist yet
-
-_Parameter: TypeAlias = str | int | None
 
 
 def place_of(settings: Settings) -> str:
@@ -51,7 +47,7 @@ def reading(settings: Settings, patience: float) -> Iterator[Connection]:
     with explained(place_of(settings)):
         match settings.place:
             case SqliteFile() as file:
-                engine = _sqlite(file, patience, mode="rw", begin="BEGIN")
+                engine = sqlite_engine(file, patience, mode="rw", begin="BEGIN")
             case PostgresServer() as server:
                 engine = _postgres(server, patience, settings, isolation="REPEATABLE READ")
             case _:
@@ -71,7 +67,7 @@ def writing(settings: Settings, patience: float) -> Iterator[Connection]:
     with explained(place_of(settings)):
         match settings.place:
             case SqliteFile() as file:
-                engine = _sqlite(file, patience, mode="rwc", begin="BEGIN IMMEDIATE")
+                engine = sqlite_engine(file, patience, mode="rwc", begin="BEGIN IMMEDIATE")
             case PostgresServer() as server:
                 engine = _postgres(server, patience, settings, isolation="READ COMMITTED")
             case _:
@@ -88,51 +84,15 @@ def lock(connection: Connection, tables: Iterable[str]) -> None:
         connection.execute(text(f"LOCK TABLE {', '.join(tables)} IN SHARE ROW EXCLUSIVE MODE"))
 
 
-def _sqlite(file: SqliteFile, patience: float, *, mode: str, begin: str) -> Engine:
-    # reading needs "rw" too: what an interrupted write left behind is rolled back by whoever opens the file next
-    uri = f"file:{quote(file.path)}?mode={mode}"
-    engine = create_engine("sqlite://", poolclass=NullPool, hide_parameters=True, creator=partial(_open, uri, patience))
-    # isolation_level None stops the driver from beginning transactions at moments of its own
-    event.listen(engine, "begin", lambda connection: connection.exec_driver_sql(begin))
-    return engine
-
-
-def _open(uri: str, patience: float) -> sqlite3.Connection:
-    connection = sqlite3.connect(uri, uri=True, timeout=patience, isolation_level=None)
-    connection.execute("PRAGMA foreign_keys = ON")
-    return connection
-
-
 def _postgres(server: PostgresServer, patience: float, settings: Settings, *, isolation: str) -> Engine:
+    # a policy that hides rows from us is an error, never a smaller roster
+    options = {"lock_timeout": f"{int(patience * 1000)}", "row_security": "off"}
     try:
-        import psycopg.conninfo  # noqa: PLC0415 - an extra that only this kind of roster needs
+        return postgres_engine(server, _password(server, settings), options, isolation=isolation)
     except ImportError as error:
         raise TargetRejected(
             f'{place_of(settings)} needs the package psycopg: install "reconciler[postgres]".'
         ) from error
-    parameters = _parameters(server, patience, _password(server, settings))
-    return create_engine(
-        "postgresql+psycopg://",
-        poolclass=NullPool,
-        hide_parameters=True,
-        isolation_level=isolation,
-        use_native_hstore=False,
-        creator=partial(psycopg.connect, psycopg.conninfo.make_conninfo("", **parameters)),
-    )
-
-
-def _parameters(server: PostgresServer, patience: float, password: str | None) -> dict[str, _Parameter]:
-    return {
-        "connect_timeout": _CONNECT_TIMEOUT,
-        "application_name": "reconcile",
-        **server.parameters,
-        "options": f"-c lock_timeout={int(patience * 1000)}",
-        "dbname": server.database,
-        "host": server.host or None,
-        "port": server.port,
-        "user": server.user or None,
-        "password": password,
-    }
 
 
 def _password(server: PostgresServer, settings: Settings) -> str | None:

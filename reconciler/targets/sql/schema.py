@@ -121,6 +121,14 @@ Index("memberships_user_id", memberships.c.user_id)
 
 version = Table("roster_version", metadata, Column("version", Integer, primary_key=True, autoincrement=False))
 
+# a schema that we may not use is passed over by name resolution: its tables look as if they were not there
+_HIDDEN = text("""
+    SELECT nspname::text FROM pg_class JOIN pg_namespace ON pg_namespace.oid = relnamespace
+    WHERE relname = 'roster_version' AND NOT has_schema_privilege(relnamespace, 'USAGE')
+      AND nspname::text IN (SELECT btrim(part, ' "') FROM regexp_split_to_table(current_setting('search_path'), ',') AS part
+                            UNION SELECT current_user::text)
+""")
+
 _VIEW_DEFINITION = (
     "CREATE VIEW who_has_what AS "
     "SELECT users.username, users.external_id, users.name, users.email, groups.name AS group_name, memberships.role, users.active, "
@@ -132,7 +140,8 @@ _VIEW_DEFINITION = (
 def is_there(connection: Connection, place: str) -> bool:
     """Tell whether the database holds a roster, False where it holds nothing of that name.
 
-    Raises TargetRejected for a roster of another version, and for tables of the same names that are no roster's.
+    Raises TargetRejected for a roster of another version, for tables of the same names that are no roster's, and for a
+    roster in a schema that we may not use: hidden is not absent.
     """
     inspector = inspect(connection)
     if not inspector.has_table(version.name):
@@ -141,6 +150,11 @@ def is_there(connection: Connection, place: str) -> bool:
             raise TargetRejected(
                 f'{place} already holds a table "{strangers[0]}" that is not a roster\'s: '
                 f"give the roster a database of its own. Nothing was written."
+            )
+        if hidden := hidden_in(connection):
+            raise TargetRejected(
+                f'{place} holds a roster in the schema "{hidden}", which this user may not use: '
+                "grant USAGE on it. Nothing was written."
             )
         return False
     found = connection.scalar(select(func.max(version.c.version)))
@@ -151,6 +165,11 @@ def is_there(connection: Connection, place: str) -> bool:
             f"{newer}. Nothing was written."
         )
     return True
+
+
+def hidden_in(connection: Connection) -> str:
+    """Return the schema of a roster that is there and that we may not use, empty where there is none."""
+    return (connection.scalar(_HIDDEN) or "") if connection.dialect.name == "postgresql" else ""
 
 
 def create(connection: Connection) -> None:

@@ -7,7 +7,7 @@ from time import gmtime, strftime
 
 from reconciler.model.access import Capabilities, Scope, State
 from reconciler.model.change import Change
-from reconciler.targets.base import Batch, Outcome
+from reconciler.targets.base import Batch, Outcome, Rights
 from reconciler.targets.sql.rehearse import rehearse, touched
 from reconciler.targets.sql.rows import Roster
 from reconciler.targets.sql.settings import Settings
@@ -41,6 +41,11 @@ class SqlTarget:
         """Return the URL as the policy writes it, without its parameters."""
         return self._settings.address
 
+    @property
+    def parallel(self) -> int:
+        """Return 1: a run is one transaction."""
+        return 1
+
     def read(self, scope: Scope) -> State:
         """Return the live state; a roster that is not there yet is an empty one, and is not made."""
         from reconciler.targets.sql import connect, read, schema  # noqa: PLC0415 - SQLAlchemy takes 0.2 s to import
@@ -51,6 +56,12 @@ class SqlTarget:
             if not schema.is_there(connection, connect.place_of(self._settings)):
                 return State()
             return read.state(connection, scope.directory)
+
+    def rights(self) -> Rights:
+        """Return what the file's permissions, or the server's grants, let us do."""
+        from reconciler.targets.sql import rights  # noqa: PLC0415 - the same
+
+        return rights.rights_of(self._settings, self._patience)
 
     def batches(self, changes: Sequence[Change]) -> Iterable[Batch]:
         """Return everything as one batch: a run is one transaction."""

@@ -20,6 +20,8 @@ from reconciler.cli.main import run
         (["apply", "--policy", ""], "--policy"),
         (["apply", "--target", ""], "--target"),
         (["apply", "--snapshot", ""], "--snapshot"),
+        (["apply", "--resume", ""], "--resume"),
+        (["apply", "--commit", ""], "--commit"),
         (["validate", ""], "[POLICY]"),
         (["test", ""], "[POLICY]"),
         (["show", ""], "PLAN"),
@@ -45,3 +47,16 @@ def test_apply_takes_no_other_day_than_the_real_one(capsys: pytest.CaptureFixtur
     """A grant that has ended is not revived by whoever applies."""
     assert run(["apply", "--today", "2026-01-01"]) == 64
     assert "No such option" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("value", [None, ""])
+def test_a_key_that_is_not_there_is_refused(
+    value: str | None, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Nothing is signed with an empty key, and the variable is named."""
+    monkeypatch.delenv("PLAN_KEY", raising=False)
+    if value is not None:
+        monkeypatch.setenv("PLAN_KEY", value)
+    for arguments in (["plan", "--out", "x", "--plan-key", "PLAN_KEY"], ["apply", "x", "--plan-key", "PLAN_KEY"]):
+        assert run(arguments) == 64
+        assert "there is no environment variable PLAN_KEY, or it is empty" in capsys.readouterr().err

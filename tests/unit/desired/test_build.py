@@ -133,11 +133,13 @@ def test_a_missing_group_counts_as_empty_where_the_policy_says_so() -> None:
     assert "counts as empty" in wanted.diagnostics[0].detail
 
 
-def test_a_missing_group_is_an_error_where_the_policy_says_so() -> None:
-    """And the group is frozen all the same."""
-    wanted = of(rule("api", link("gone")), target=replace(TARGET, on_missing_group=OnMissingGroup.ERROR))
-    assert codes(wanted) == [("error", "LINK-MISSING-GROUP")]
-    assert list(wanted.frozen_groups) == [API]
+def test_a_group_that_must_not_be_missing_is_named_where_the_policy_says_so() -> None:
+    """For a guard to refuse the plan; the target group is frozen all the same, for when that is waived."""
+    said = (rule("api", link("gone"), link("devs"), link("away")), rule("web", link("devs")))
+    strict = of(*said, target=replace(TARGET, on_missing_group=OnMissingGroup.ERROR))
+    assert codes(strict) == [("warning", "LINK-MISSING-GROUP")] * 2
+    assert (strict.missing_groups, list(strict.frozen_groups)) == ({API: ("cn=away", "cn=gone")}, [API])
+    assert not of(*said).missing_groups
 
 
 @pytest.mark.parametrize("choice", OnMissingGroup)

@@ -52,6 +52,19 @@ def test_a_refusal_and_an_error_stand_in_the_way(section: TargetPlan) -> None:
     assert (plan.complete, plan.applyable) == (True, False)
 
 
+def test_a_refused_target_stops_the_others_unless_its_policy_says_otherwise() -> None:
+    """And then only where another target is left to apply, and nothing else is in the way."""
+    refused = replace(EMPTY, refusals=(REFUSAL,))
+    on = replace(refused, on_refusal="continue")
+    assert (refused.refused, on.refused, EMPTY.refused) == (True, True, False)
+    assert plan_of(EMPTY, on).applyable
+    assert not plan_of(EMPTY, on, refused).applyable
+    assert not plan_of(on, on).applyable
+    assert not plan_of(replace(EMPTY, error="no answer"), on).applyable
+    assert not plan_of(EMPTY, replace(on, diagnostics=(finding(Severity.ERROR),))).applyable
+    assert plan_of().applyable
+
+
 def test_only_errors_are_errors() -> None:
     """Warnings and notes are not."""
     assert not has_errors((finding(Severity.WARNING), finding(Severity.NOTE)))

@@ -76,9 +76,23 @@ def test_a_newer_minor_format_is_read_and_what_it_adds_is_left_out() -> None:
     assert document["more"] == {"a": 1}
 
 
+def test_an_older_minor_format_is_read_with_what_it_does_not_say_as_usual() -> None:
+    """A plan of format 1.0 knows no `on_refusal` and no `changes_id`."""
+
+    def older(document: Document) -> None:
+        document["format_version"] = "1.0"
+        for target in document["targets"]:
+            del target["on_refusal"], target["changes_id"]
+
+    assert decode(changed(older))[0] == whole()
+    (first, *_) = decode(changed(lambda document: document["targets"][0].update(on_refusal="continue")))[0].targets
+    assert first.on_refusal == "continue"
+
+
 @pytest.mark.parametrize(
     "edit",
     [
+        lambda document: document["targets"][0].update(on_refusal="perhaps"),
         lambda document: document.update(more=1),
         lambda document: document.update(complete=True),
         lambda document: document["targets"][0]["changes"][0].update(more=1),

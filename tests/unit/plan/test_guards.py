@@ -7,22 +7,22 @@ from dataclasses import replace
 
 import pytest
 
-from reconciler.model.access import Flag, Group, GroupKey, Role, State
-from reconciler.model.directory import Person
-from reconciler.model.plan import Refusal, TargetPlan
-from reconciler.plan.guards import ceiling, switched_off, waiver_for
-from reconciler.plan.guards import named as called
-from reconciler.policy.model import GuardLimits, Limit, OnMissing, TargetConfig
+from reconciler.model.access import Flag, Group, GroupKey
+from reconciler.model.diagnostic import Severity
+from reconciler.model.past import Past, Seen
+from reconciler.model.plan import TargetPlan
+from reconciler.plan.guards import ceiling, switched_off
+from reconciler.plan.subject import named as called
+from reconciler.policy.model import GuardLimits, Limit, OnMissing, OnMissingGroup, Waiver
 from tests.builders import (
-    GROUPS,
     NO_LIMITS,
     OWNER,
     TARGET,
     TODAY,
     USERS,
     VIEWER,
-    Roles,
     World,
+    at,
     imported,
     link,
     live,
@@ -34,41 +34,8 @@ from tests.builders import (
     team,
     user,
 )
-from tests.unit.diff.found import words
 from tests.unit.model.changes import EVERY
-
-CROWD = [f"p{number:02}" for number in range(20)]
-REMOVING = replace(
-    TARGET,
-    users=replace(USERS, when_missing=OnMissing.REMOVE),
-    groups=replace(GROUPS, when_missing=OnMissing.REMOVE),
-)
-
-
-def of(
-    have: State,
-    *links: tuple[str, Sequence[str]],
-    limits: GuardLimits = NO_LIMITS,
-    people: Sequence[Person] = tuple(map(person, CROWD)),
-    target: TargetConfig = TARGET,
-) -> TargetPlan:
-    """Return the section of a world where each role's team has these members, and `api` links all of them."""
-    teams = [team(f"t-{role}", *who) for role, who in links]
-    said = rules(rule("api", *(link(f"t-{role}", Role(role)) for role, _ in links)), target=target)
-    return World(snapshot(people, teams), said, have, limits=limits).section()
-
-
-def members(*names: str) -> Roles:
-    return {"api": dict.fromkeys(names, VIEWER)}
-
-
-def guards(section: TargetPlan) -> list[str]:
-    return [refusal.guard for refusal in section.refusals]
-
-
-def only(section: TargetPlan) -> Refusal:
-    (refusal,) = section.refusals
-    return refusal
+from tests.unit.plan.guarded import CROWD, REMOVING, guards, members, of, only
 
 
 @pytest.mark.parametrize(
@@ -98,7 +65,8 @@ def test_too_many_removals_are_refused_with_their_numbers() -> None:
     assert refusal.summary == "Removes 3 of 20 memberships; the limit is 2 (10 %, at most 50)."
     assert refusal.objects == ("api: p00", "api: p01", "api: p02")
     assert refusal.waiver == (
-        '- {guard: max_removals, target: "roster", until: 2026-11-27, approved_by: "…", reason: "…"}'
+        '- {guard: max_removals, target: "roster", until: 2026-11-27, approved_by: "…", reason: "…",\n'
+        f'   plan: "{section.changes_id}"}} # without plan: whatever is planned until then'
     )
     assert len(section.changes) == 3
     assert not of(live(members(*CROWD)), ("viewer", CROWD[2:]), limits=limits).refusals
@@ -106,7 +74,7 @@ def test_too_many_removals_are_refused_with_their_numbers() -> None:
 
 def test_too_many_accounts_at_once_are_refused() -> None:
     """Disabled or removed, with or without memberships."""
-    limits = replace(NO_LIMITS, max_removals=Limit(count=1))
+    limits = replace(NO_LIMITS, max_disabled_users=Limit(count=1))
     have = live({"api": {}}, user("gone"), user("zoe"))
     for target in (TARGET, REMOVING):
         refusal = only(of(have, limits=limits, target=target))
@@ -192,93 +160,22 @@ def test_too_many_privileged_grants_are_refused() -> None:
     assert not of(have, ("owner", CROWD[:3]), limits=limits).refusals
 
 
-def lines(section: TargetPlan) -> tuple[list[str], list[str]]:
-    return [words(change) for change in section.changes], [
-        f"{held.hold}: {words(held.change)}" for held in section.withheld
-    ]
-
-
-def test_the_last_owner_stays_and_the_run_goes_on() -> None:
-    """Of two who go, the first in the plan's order goes."""
-    have = live({"api": {"p00": OWNER, "p01": OWNER, "p02": VIEWER}})
-    done, held = lines(of(have, ("viewer", ["p02"]), limits=replace(NO_LIMITS, min_owners=1)))
-    assert done == ["membership.remove api p00 owner"]
-    assert held == ["last_owner: membership.remove api p01 owner"]
-
-
-def test_a_demotion_of_the_last_owner_is_held_back_like_a_removal() -> None:
-    """Both end an ownership."""
-    have = live({"api": {"p00": OWNER}})
-    assert lines(of(have, ("viewer", ["p00"]), limits=replace(NO_LIMITS, min_owners=1))) == (
-        [],
-        ["last_owner: membership.change api p00 owner viewer"],
-    )
-
-
-def test_owners_made_by_hand_or_by_this_plan_count() -> None:
-    """Then the old ones can go."""
-    limits = replace(NO_LIMITS, min_owners=1)
-    by_hand = live({"api": {"p00": OWNER}}, by_hand={"api": {"p05": OWNER}})
-    assert not of(by_hand, ("viewer", ["p00"]), limits=limits).withheld
-    assert not of(live({"api": {"p00": OWNER}}), ("owner", ["p01"]), limits=limits).withheld
-    promoted = live({"api": {"p00": OWNER, "p01": VIEWER}})
-    assert not of(promoted, ("owner", ["p01"]), limits=limits).withheld
-
-
-def test_a_group_with_too_few_owners_is_not_made_worse() -> None:
-    """It keeps those it has."""
-    have = live({"api": {"p00": OWNER, "p01": VIEWER}})
-    done, held = lines(of(have, ("viewer", []), limits=replace(NO_LIMITS, min_owners=2)))
-    assert done == ["membership.remove api p01 viewer"]
-    assert held == ["last_owner: membership.remove api p00 owner"]
-
-
-def test_the_account_of_a_last_owner_is_disabled_instead_of_removed() -> None:
-    """In its place in the order; other memberships go."""
-    have = live({"api": {"gone": OWNER, "p00": VIEWER}, "web": {"gone": VIEWER}}, user("a-gone"))
-    section = of(have, ("viewer", ["p00"]), limits=replace(NO_LIMITS, min_owners=1), target=REMOVING)
-    assert lines(section) == (
-        ["membership.remove web gone viewer", "user.disable gone", "user.remove a-gone"],
-        ["last_owner: membership.remove api gone owner", "last_owner: user.remove gone"],
-    )
-
-
-@pytest.mark.parametrize("minimum", [None, 0])
-def test_owners_may_all_go_where_the_policy_says_so(minimum: int | None) -> None:
-    """Switched off, or none demanded."""
-    assert not of(live({"api": {"p00": OWNER}}), ("viewer", []), limits=replace(NO_LIMITS, min_owners=minimum)).withheld
-
-
-def test_a_target_without_owners_keeps_nobody() -> None:
-    """There is nothing to keep."""
-    world = World(
-        snapshot([person("ann"), person("bob")], [team("devs", "bob")]),
-        rules(rule("api", link("devs"))),
-        live({"api": {"ann": OWNER, "bob": VIEWER}}),
-        limits=replace(NO_LIMITS, min_owners=1),
-    )
-    assert world.section().withheld
-    plain = replace(world, capabilities=replace(world.capabilities, owner_role=None))
-    assert not plain.section().withheld
-
-
 def test_guards_that_are_off_are_named() -> None:
     """For the plan's header."""
     assert switched_off(GuardLimits()) == ()
+    assert switched_off(replace(GuardLimits(), max_privileged_grants=0, min_owners=0)) == ()
     assert switched_off(replace(NO_LIMITS, protect_self=False)) == (
+        "empty_admin_group",
         "empty_group",
+        "max_created_users",
         "max_directory_shrink",
+        "max_disabled_users",
         "max_privileged_grants",
         "max_removals",
         "max_removals_per_group",
         "min_owners",
         "protect_self",
     )
-
-
-def test_a_waiver_quotes_what_it_names() -> None:
-    """It has to be valid YAML, whatever the group is called."""
-    assert 'group: "a \\"b\\" \\\\c"' in waiver_for("empty_group", "roster", GroupKey('a "b" \\c'), TODAY)
 
 
 @pytest.mark.parametrize("name", EVERY)
@@ -305,7 +202,7 @@ def test_accounts_that_are_closed_already_do_not_widen_the_limit() -> None:
     """Ten percent of the accounts that are open, not of all that ever were."""
     closed = [user(name, active=False) for name in CROWD[4:]]
     have = live({}, *(user(name) for name in CROWD[:4]), *closed)
-    section = of(have, people=[], limits=replace(NO_LIMITS, max_removals=Limit(percent=50)))
+    section = of(have, people=[], limits=replace(NO_LIMITS, max_disabled_users=Limit(percent=50)))
     assert (section.refusals[-1].count, section.refusals[-1].total) == (4, 4)
 
 
@@ -319,27 +216,110 @@ def admins(now: Sequence[str], then: Sequence[str], limits: GuardLimits) -> Targ
 
 def test_admins_are_guarded_like_a_group() -> None:
     """Most of them at once, or all of them, is a refusal; one who leaves is not."""
-    limits = replace(NO_LIMITS, max_removals_per_group=Limit(percent=50), empty_group="refuse")
+    limits = replace(NO_LIMITS, max_removals_per_group=Limit(percent=50), empty_admin_group="refuse")
     assert guards(admins(CROWD[:3], CROWD[:1], limits)) == ["max_removals_per_group"]
-    assert guards(admins(CROWD[:1], (), limits)) == ["empty_group"]
+    assert guards(admins(CROWD[:1], (), limits)) == ["empty_admin_group"]
     assert guards(admins(CROWD[:2], CROWD[:1], limits)) == []
     assert guards(admins(CROWD[:1], CROWD[1:2], limits)) == []
 
 
-def test_an_owner_who_cannot_log_in_is_no_owner_to_rely_on() -> None:
-    """The last one with an open account stays, and the closed one may go."""
-    have = live({"api": {"p00": OWNER, "p01": OWNER}}, user("p00"), user("p01", active=False))
-    limits = replace(NO_LIMITS, min_owners=1)
-    disabled = [person("p00"), replace(person("p01"), disabled=True)]
-    kept, held = lines(of(have, ("owner", ["p01"]), limits=limits, people=disabled))
-    assert (kept, held) == ([], ["last_owner: membership.remove api p00 owner"])
-    assert lines(of(have, ("owner", ["p00"]), limits=limits, people=disabled))[0] == ["membership.remove api p01 owner"]
+def test_too_many_new_accounts_are_refused() -> None:
+    """A wrong filter makes an account for everybody."""
+    limits = replace(NO_LIMITS, max_created_users=3)
+    refusal = only(of(live({"api": {}}), ("viewer", CROWD[:4]), limits=limits))
+    assert (refusal.guard, refusal.count, refusal.limit, refusal.total) == ("max_created_users", 4, 3, 0)
+    assert refusal.summary == "Creates 4 accounts; the limit is 3."
+    assert refusal.objects == tuple(CROWD[:4])
+    assert not of(live({"api": {}}), ("viewer", CROWD[:3]), limits=limits).refusals
 
 
-def test_a_group_that_goes_away_keeps_no_owner() -> None:
-    """There is nothing left to own."""
-    gone = Group(GroupKey("app-x"), "group-gone")
-    have = live({"app-x": {"p00": OWNER}}, groups=[gone])
-    said = rules(imports=[imported("(cn=app-*)")], target=REMOVING)
-    world = World(snapshot([person("p00")], [team("other")]), said, have, limits=replace(NO_LIMITS, min_owners=1))
-    assert lines(world.section()) == (["membership.remove app-x p00 owner", "group.remove app-x"], [])
+WHEN = "when it was last applied from, as read at 2026-11-13T04:00:00Z"
+
+
+def shrunk(people: int, groups: int, limit: Limit | None) -> list[str]:
+    """Return what is said of a directory of 20 people and one group that held these when it was last applied from."""
+    world = World(snapshot(map(person, CROWD), [team("devs")]), rules(), live({"api": {}}))
+    past = Past({"corp": Seen(people, groups, "2026-11-13T04:00:00Z"), "other": Seen(900, 90, "2026-11-13T04:00:00Z")})
+    section = replace(world, past=past, limits=replace(NO_LIMITS, max_directory_shrink=limit)).section()
+    assert {refusal.guard for refusal in section.refusals} <= {"max_directory_shrink"}
+    return [refusal.summary for refusal in section.refusals]
+
+
+def test_a_directory_that_has_shrunk_is_refused_with_both_numbers() -> None:
+    """People and groups each by themselves, against what the last apply saw."""
+    assert shrunk(24, 4, Limit(percent=10)) == [
+        f'The directory "corp" holds 20 people, and held 24 {WHEN}: 4 fewer; the limit is 2 (10 %).',
+        f'The directory "corp" holds 1 group, and held 4 {WHEN}: 3 fewer; the limit is 1 (10 %).',
+    ]
+    assert shrunk(22, 2, Limit(percent=10)) == []
+    assert len(shrunk(24, 1, Limit(percent=50, count=3))) == 1
+    assert shrunk(24, 4, None) == []
+    assert shrunk(10, 0, Limit(count=0)) == []
+
+
+def test_what_nobody_remembers_has_not_shrunk() -> None:
+    """The first apply has nothing to compare with."""
+    assert not of(live({"api": {}}), limits=replace(NO_LIMITS, max_directory_shrink=Limit(count=0))).refusals
+
+
+def test_an_admin_group_that_names_nobody_is_refused() -> None:
+    """Missing, empty, or with nobody in it who could log in; whether or not anybody has the mark."""
+    limits = replace(NO_LIMITS, empty_admin_group="refuse")
+    target = replace(TARGET, admin_group=named("root"))
+    people = [person("ann"), replace(person("bob"), disabled=True)]
+    found = {}
+    for name, teams in {
+        "missing": [],
+        "empty": [team("root")],
+        "disabled": [team("root", "bob")],
+        "unreadable": [team("root", readable=False)],
+        "twice": [team("root"), replace(team("other"), attributes={"cn": ("root",)})],
+        "filled": [team("root", "ann", "bob")],
+    }.items():
+        section = World(snapshot(people, teams), rules(target=target), live({"api": {}}), limits=limits).section()
+        found[name] = [(one.guard, one.summary, one.count, one.limit) for one in section.refusals]
+    assert found == {
+        "missing": [("empty_admin_group", "The admin group cn=root is not in the directory.", 0, 1)],
+        "empty": [("empty_admin_group", "Nobody is in the admin group cn=root.", 0, 1)],
+        "disabled": [("empty_admin_group", "Everybody in the admin group cn=root is disabled in the directory.", 0, 1)],
+        "unreadable": [],
+        "twice": [],
+        "filled": [],
+    }
+
+
+def test_a_plan_that_leaves_no_administrator_says_so_once() -> None:
+    """With the cause, where it is the group; by itself where the group names somebody who has no account."""
+    limits = replace(NO_LIMITS, empty_admin_group="refuse")
+    refusal = only(admins(CROWD[:2], (), limits))
+    assert refusal.summary == "Nobody is in the admin group cn=root. Leaves nobody with the admin mark: all 2 go."
+    assert (refusal.count, refusal.limit, refusal.objects) == (2, 1, ("admin: p00", "admin: p01"))
+    target = replace(TARGET, admin_group=named("root"), users=replace(USERS, create=False))
+    have = live({}, user("p00", flags=[Flag.ADMIN]))
+    seen = snapshot(map(person, CROWD[:2]), [team("root", "p01")])
+    alone = only(World(seen, rules(target=target), have, limits=limits).section())
+    assert alone.summary == "Leaves nobody with the admin mark: the only one goes."
+
+
+def test_a_missing_group_is_refused_where_the_policy_says_so() -> None:
+    """Group by group; a waiver lifts it, and what is frozen stays frozen."""
+    target = replace(TARGET, on_missing_group=OnMissingGroup.ERROR)
+    said = rules(rule("web", link("gone"), link("away")), rule("api", link("devs")), target=target)
+    have = live({"web": {"p00": VIEWER}, "api": {}})
+    world = World(snapshot(map(person, CROWD[:1]), [team("devs")]), said, have, limits=NO_LIMITS)
+    section = world.section()
+    refusal = only(section)
+    assert (refusal.guard, refusal.group, refusal.count, refusal.limit) == ("missing_group", "web", 2, 0)
+    assert refusal.summary == "web is linked to cn=away, cn=gone, missing in the directory or unreadable."
+    assert refusal.objects == ("cn=away", "cn=gone")
+    assert not any(finding.severity is Severity.ERROR for finding in section.diagnostics)
+    waiver = Waiver("missing_group", "roster", TODAY, "#1", "moved", at(70), "web", section.changes_id)
+    waived = replace(world, waivers=[waiver]).section()
+    assert not waived.refusals
+    assert (waived.changes_id, waived.withheld) == (section.changes_id, section.withheld)
+    assert [held.hold for held in waived.withheld] == ["frozen_group"]
+
+
+def test_a_section_that_no_guard_minds_has_no_changes_id() -> None:
+    """There is nothing to waive."""
+    assert of(live(members("p00")), ("viewer", ["p00"]), limits=GuardLimits()).changes_id == ""

@@ -47,6 +47,8 @@ FULL = TargetPlan(
     unchanged=Unchanged(1, 2, 3),
     privileged=frozenset({OWNER}),
     guards_off=("min_owners",),
+    on_refusal="continue",
+    changes_id=f"sha256:{0:064}",
 )
 UNREADABLE = TargetPlan("chat", "sql", "sqlite:///chat.db", "corp", error="no such host")
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import cast
@@ -10,7 +12,7 @@ import pytest
 
 from reconciler.model.access import NameLimits
 from reconciler.model.diagnostic import Position
-from reconciler.policy.limits import NOT_ENFORCED
+from reconciler.plan.guards import GUARDS, switched_off
 from reconciler.policy.model import (
     Expectation,
     GuardLimits,
@@ -23,6 +25,7 @@ from reconciler.policy.model import (
     Waiver,
 )
 from reconciler.policy.schemas import policy_schema
+from tests.builders import NO_LIMITS
 from tests.unit.policy.policies import CONNECTIONS, brief, codes, load
 
 
@@ -107,26 +110,24 @@ def test_guards_of_a_target_win_over_those_of_all(tmp_path: Path) -> None:
 @pytest.mark.parametrize("off", ["off", '"off"'])
 def test_every_limit_can_be_switched_off(tmp_path: Path, off: str) -> None:
     """The word is text, not a truth value of YAML 1.1."""
-    names = ("max_removals", "max_removals_per_group", "min_owners", "max_privileged_grants", "max_directory_shrink")
-    lines = "".join(f"    {name}: {off}\n" for name in (*names, "protect_self"))
+    lines = "".join(f"    {name}: {off}\n" for name in GUARDS)
     found = policy(tmp_path, f'guards:\n  "*":\n{lines}').guards["roster"]
-    assert [getattr(found, name) for name in names] == [None] * 5
-    assert found.protect_self is False
-    assert found.explicit == {*names, "protect_self"}
+    assert found == replace(NO_LIMITS, protect_self=False, explicit=frozenset(GUARDS))
+    assert switched_off(found) == GUARDS
     assert policy(tmp_path, 'guards: {"*": {protect_self: true}}').guards["roster"].protect_self
     assert not policy(tmp_path, 'guards: {"*": {protect_self: false}}').guards["roster"].protect_self
 
 
-def test_a_limit_that_nothing_keeps_to_is_a_warning(tmp_path: Path) -> None:
-    """For one target or for all, each at its place; the reference says so as well."""
-    lines = "guards:\n  '*': {max_directory_shrink: off, min_owners: 2}\n  gitlab: {protect_self: true}\n"
-    found = load(tmp_path, CONNECTIONS + lines).warnings
-    assert [brief(one) for one in found] == ["8:9 GUARD-NOT-ENFORCED", "9:12 GUARD-NOT-ENFORCED"]
-    assert found[1].summary == "protect_self is not enforced in this version. Do not rely on it."
-    described = cast("dict[str, dict[str, dict[str, dict[str, str]]]]", policy_schema()["$defs"])["guards"][
-        "properties"
-    ]
-    assert {name for name, guard in described.items() if "not enforced" in guard["description"]} == NOT_ENFORCED
+def test_the_guards_of_the_schema_are_those_of_the_program(tmp_path: Path) -> None:
+    """Each with its default, and each that can refuse a plan can be named in a waiver."""
+    defs = cast("dict[str, dict[str, dict[str, dict[str, object]]]]", policy_schema()["$defs"])
+    described = defs["guards"]["properties"]
+    assert tuple(sorted(described)) == GUARDS
+    written = "".join(f"    {name}: {json.dumps(guard['default'])}\n" for name, guard in described.items())
+    found = policy(tmp_path, f'guards:\n  "*":\n{written}').guards["roster"]
+    assert found == replace(GuardLimits(), explicit=frozenset(GUARDS))
+    waivable = {*GUARDS, "missing_group"} - {"min_owners", "protect_self"}
+    assert set(cast("list[str]", defs["waiver"]["properties"]["guard"]["enum"])) == waivable
 
 
 def test_waivers_of_all_files_are_joined(tmp_path: Path) -> None:
@@ -146,7 +147,7 @@ def test_waivers_of_all_files_are_joined(tmp_path: Path) -> None:
         Waiver("empty_group", "roster", date(2026, 12, 1), "#1", "why", b),
         Waiver("max_removals", "gitlab", date(2026, 11, 20), "x", "y", c, "g", "p"),
     )
-    assert [brief(found) for found in loaded.warnings] == ["3:51 WAIVER-NOT-USED", "3:67 PAST-DATE"]
+    assert [brief(found) for found in loaded.warnings] == ["3:67 PAST-DATE"]
 
 
 def test_a_waiver_without_a_real_date_is_an_error(tmp_path: Path) -> None:

@@ -7,9 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.policy.schema import SECRET_KEYS
 from reconciler.policy.schemas import policy_schema
+from reconciler.policy.values import SECRET_KEYS
 from tests.unit.policy.policies import CONNECTIONS, brief, codes, only, refused
+
+WAIVABLE = (
+    "max_removals, max_removals_per_group, empty_group, empty_admin_group, max_privileged_grants, max_created_users, "
+    "max_disabled_users, max_directory_shrink, missing_group"
+)
+NOTHING_TO_WAIVE = "IT refuses no plan, it holds changes back, so there is nothing to waive. Remove the waiver, or set IT under guards."
 
 
 def said(folder: Path, lines: str) -> list[str]:
@@ -47,10 +53,10 @@ def said(folder: Path, lines: str) -> list[str]:
         ("grants: {gitlab: {g: [{user: a}]}}", '7:23 MISSING-KEY Item 1 of "g" lacks the keys "until", "reason".'),
         (
             'guards: {"*": {empty_group: refuze}}',
-            '7:29 SCHEMA "empty_group" must be one of refuse, allow; it is "refuze". Did you mean "refuse"?',
+            '7:29 SCHEMA "empty_group" must be one of refuse, allow, off; it is "refuze". Did you mean "refuse"?',
         ),
         ('guards: {"*": {empty_group: {}}}', '7:29 SCHEMA "empty_group" must be text; it is an empty map.'),
-        ('guards: {"*": {empty_group: ""}}', '7:29 SCHEMA "empty_group" must be one of refuse, allow; it is "".'),
+        ('guards: {"*": {empty_group: ""}}', '7:29 SCHEMA "empty_group" must be one of refuse, allow, off; it is "".'),
         (
             'guards: {"*": {min_owners: -1}}',
             '7:28 SCHEMA "min_owners" must be a whole number of at least 0, or off; it is -1.',
@@ -71,13 +77,17 @@ def said(folder: Path, lines: str) -> list[str]:
             'guards: {"*": {max_removals: 5%}}',
             '7:30 SCHEMA "max_removals" must be a map with percent or count, or off; it is "5%".',
         ),
-        (
-            "waivers: [{guard: min_owners, target: gitlab, until: 2027-01-01, approved_by: a, reason: b}]",
+        *(
             (
-                '7:19 SCHEMA "guard" must be one of max_removals, max_removals_per_group, empty_group, max_privileged_grants, '
-                'max_directory_shrink, protect_self; it is "min_owners". min_owners refuses no plan, it holds changes back, so '
-                "there is nothing to waive. Remove the waiver, or set min_owners under guards."
-            ),
+                f"waivers: [{{guard: {name}, target: gitlab, until: 2027-01-01, approved_by: a, reason: b}}]",
+                f'7:19 SCHEMA "guard" must be one of {WAIVABLE}; it is "{name}". {way_out.replace("IT", name)}',
+            )
+            for name, way_out in (
+                ("min_owners", NOTHING_TO_WAIVE),
+                ("protect_self", NOTHING_TO_WAIVE),
+                ("empty_directory", "IT cannot be waived: it says itself what has to be corrected. Remove the waiver."),
+                ("max_remowals", 'Did you mean "max_removals"?'),
+            )
         ),
         ('guards: {"*": {protect_self: no}}', '7:30 SCHEMA "protect_self" must be true, false or off; it is "no".'),
         (

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import pytest
 
@@ -28,6 +29,20 @@ class Target:
     error: str = ""
 
 
+@dataclass(frozen=True)
+class Ends:
+    """What became of a whole plan."""
+
+    targets: Sequence[Target]
+    plan_id: str = "sha256:0123"
+    earlier: int = 0
+    resumed: bool = False
+    begun: bool = True
+    interrupted: bool = False
+    stale: bool = False
+    finished: bool = False
+
+
 DOCUMENT = plan(
     target(
         membership("a", "alice", None, "guest"),
@@ -39,8 +54,8 @@ DOCUMENT = plan(
 )
 
 
-def text_of(*outcomes: Ending, error: str = "") -> str:
-    return "".join(outcome_text(DOCUMENT, [Target("gitlab", outcomes, error)], Look()))
+def text_of(*outcomes: Ending, error: str = "", ends: Ends = Ends(())) -> str:
+    return "".join(outcome_text(DOCUMENT, replace(ends, targets=[Target("gitlab", outcomes, error)]), Look()))
 
 
 def test_applied_plan_ends_with_the_nouns_of_its_last_line() -> None:
@@ -61,7 +76,8 @@ def test_failed_stale_and_untried_changes_are_named_with_the_next_step() -> None
   not tried: - carol  disable
 
 Not everything was applied.
-Correct what is named above and run `reconcile plan` again: it shows exactly what is left.
+Correct what is named above, and go on with: reconcile apply --resume sha256:0123
+Or run `reconcile plan` again: it shows exactly what is left.
 Applied: 1 added, 0 changed, 0 removed. 1 failed, 1 no longer as planned and 1 not tried.
 """
     )
@@ -86,7 +102,7 @@ def test_untouched_changes_are_counted_after_twenty() -> None:
     names = [membership("a", f"u{number}", None, "guest") for number in range(1000)]
     statuses = ["failed"] * 30 + ["stale"] * 30 + ["skipped"] * 940
     endings = [Target("gitlab", tuple(Ending(status) for status in statuses))]
-    text = "".join(outcome_text(plan(target(*names)), endings, Look()))
+    text = "".join(outcome_text(plan(target(*names)), Ends(endings), Look()))
     assert text.count("failed: +") == 30
     assert text.count("no longer as planned: +") == 20
     assert text.count("not tried: +") == 20
@@ -99,3 +115,39 @@ def test_endings_that_do_not_fit_the_plan_are_a_bug_and_not_silence() -> None:
     """One ending per change, or an error."""
     with pytest.raises(ValueError, match="shorter"):
         text_of(Ending("applied"))
+
+
+def test_a_stale_plan_can_be_applied_in_part() -> None:
+    """What this run looked at before it wrote anything is named, and how to leave it out."""
+    text = text_of(Ending("stale", "gone"), *[Ending("skipped")] * 3, ends=Ends((), begun=False, stale=True))
+    assert "and nothing was written.\nRun `reconcile plan` again and review what it says now.\n" in text
+    assert "Or leave out what is named above, and apply what still holds: --allow-partial.\n" in text
+
+
+def test_an_interrupted_apply_says_how_to_go_on() -> None:
+    """Nothing has to be corrected."""
+    text = text_of(*[Ending("applied")] * 2, *[Ending("skipped")] * 2, ends=Ends((), interrupted=True))
+    assert "\nInterrupted. Not everything was applied.\nGo on with: reconcile apply --resume sha256:0123\n" in text
+
+
+def test_a_resumed_apply_says_what_had_been_made_before() -> None:
+    """The last line counts the whole plan; and a plan that is stale now was written in part before."""
+    ends = Ends((), resumed=True, earlier=3)
+    text = text_of(*[Ending("applied")] * 4, ends=ends)
+    assert text == ("Resumed: 3 of the changes had been made before.\nApplied: 2 added, 1 changed, 1 removed.\n")
+    text = text_of(*[Ending("applied")] * 3, Ending("stale"), ends=replace(ends, stale=True))
+    assert "and nothing more was written." in text
+
+
+def test_what_was_left_out_on_purpose_is_not_to_be_resumed() -> None:
+    """There is nothing that resuming could do about it, nor where nothing was begun."""
+    text = text_of(*[Ending("applied")] * 3, Ending("stale"), ends=Ends((), finished=True))
+    assert "--resume" not in text
+    assert "--resume" not in text_of(*[Ending("skipped")] * 4, error="no answer", ends=Ends((), begun=False))
+
+
+def test_what_got_no_answer_is_told_from_what_failed() -> None:
+    """It may have been made."""
+    assert "  without an answer: ~ a  bob  guest → owner  (timeout)\n" in text_of(
+        Ending("applied"), Ending("unknown", "timeout"), *[Ending("applied")] * 2
+    )

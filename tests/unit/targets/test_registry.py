@@ -9,9 +9,10 @@ import pytest
 
 from reconciler.errors import TargetError
 from reconciler.model.diagnostic import Position
+from reconciler.policy.brought import installed_kinds as kinds
 from reconciler.policy.model import TargetConfig
 from reconciler.targets.base import Options
-from reconciler.targets.registry import create, kinds, opened
+from reconciler.targets.registry import create, opened
 from reconciler.targets.sql.target import SqlTarget
 
 OPTIONS = Options("app", "corp", {"url": "sqlite:///roster.db"}, "/srv/policy", ("viewer",))

@@ -7,13 +7,14 @@ from dataclasses import replace
 
 import pytest
 
+from reconciler.database.places import PostgresServer, SqliteFile
 from reconciler.errors import TargetError
 from reconciler.model.access import Flag
 from reconciler.model.diagnostic import Position
 from reconciler.policy.model import SecretRef
 from reconciler.targets.base import Options
 from reconciler.targets.sql import create
-from reconciler.targets.sql.settings import PostgresServer, SqliteFile, settings
+from reconciler.targets.sql.settings import settings
 
 SECRET = SecretRef("env", "ROSTER_PASSWORD", Position("x", 1))
 

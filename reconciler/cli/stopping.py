@@ -1,0 +1,34 @@
+"""Let a run come to a good end at the first Ctrl-C or SIGTERM, and stop it at once at the second; never end it itself."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from threading import Event
+from types import FrameType
+
+from reconciler.cli.screen import Screen
+
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+_FINISHING = "stopping: what is on its way to a target is finished first. Once more stops at once."
+
+
+@contextmanager
+def stopping(screen: Screen) -> Iterator[Event]:
+    """Give an event that is set at the first signal; the second is a KeyboardInterrupt."""
+    stop = Event()
+
+    def stop_softly(_number: int, _frame: FrameType | None) -> None:
+        if stop.is_set():
+            raise KeyboardInterrupt
+        stop.set()
+        with suppress(RuntimeError):  # a message was being written when the signal came
+            screen.message("warning", _FINISHING)
+
+    before = {number: signal.signal(number, stop_softly) for number in _SIGNALS}
+    try:
+        yield stop
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

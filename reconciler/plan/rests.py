@@ -1,0 +1,70 @@
+"""Tell which changes of a run cannot be made once an earlier one was not; pure, and looks at no state."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TypeAlias
+
+from reconciler.model.change import (
+    AddMembership,
+    AdoptGroup,
+    AdoptUser,
+    Change,
+    ChangeRole,
+    CreateGroup,
+    CreateUser,
+    RemoveGroup,
+    RemoveMembership,
+    RemoveUser,
+    RenameGroup,
+    UpdateUser,
+    person_of,
+)
+from reconciler.model.names import login_key
+
+Thing: TypeAlias = tuple[str, str]
+"""What a change may need: a ``user`` or a ``group`` to be there by its key, a ``name`` to be free, nothing left ``in`` one."""
+
+
+def gives(change: Change) -> Iterator[Thing]:
+    """Yield what later changes of the run may rest on, and lack if this one is not made."""
+    match change:
+        case CreateUser() | AdoptUser():
+            yield "user", person_of(change)
+        case UpdateUser(who=who, have=have):
+            if "key" in have:
+                yield "user", who.key
+            if "username" in have:
+                yield "name", login_key(str(have["username"]))
+        case CreateGroup(group=group) | AdoptGroup(group=group):
+            yield "group", group.key
+        case RenameGroup(want=name):
+            yield "group", name
+        case RemoveMembership(who=who, group=name):
+            yield "in", who.key
+            yield "in", name
+        case _:
+            pass
+
+
+def needs(change: Change) -> Iterator[Thing]:
+    """Yield what the change rests on."""
+    match change:
+        case CreateUser(user=user):
+            yield "name", login_key(user.username)
+        case (
+            AddMembership(who=who, group=name) | ChangeRole(who=who, group=name) | RemoveMembership(who=who, group=name)
+        ):
+            yield "user", who.key
+            yield "group", name
+        case RemoveGroup(have=group):
+            yield "in", group.key
+        case AdoptUser() | CreateGroup() | AdoptGroup() | RenameGroup():
+            pass
+        case _:
+            if not (isinstance(change, UpdateUser) and "key" in change.have):
+                yield "user", change.who.key
+            if isinstance(change, UpdateUser) and "username" in change.want:
+                yield "name", login_key(str(change.want["username"]))
+            if isinstance(change, RemoveUser):
+                yield "in", change.who.key

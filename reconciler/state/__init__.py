@@ -1,0 +1,1 @@
+"""Where runs keep what the next run has to know; decide nothing about access."""

@@ -1,0 +1,44 @@
+"""What rests on what in one run."""
+
+from __future__ import annotations
+
+import pytest
+
+from reconciler.model.change import Change, UpdateUser
+from reconciler.plan.rests import Thing, gives, needs
+from tests.unit.model.changes import ANN, EVERY, WHY
+
+ME = ("user", "id-ann")
+HERE = ("group", "api")
+EXPECTED: dict[str, tuple[set[Thing], set[Thing]]] = {
+    "user.create": ({ME}, {("name", "ann")}),
+    "user.adopt": ({ME}, set()),
+    "user.update": ({("name", "anne")}, {ME, ("name", "ann")}),
+    "user.enable": (set(), {ME}),
+    "user.disable": (set(), {ME}),
+    "user.remove": (set(), {ME, ("in", "id-ann")}),
+    "user.flag": (set(), {ME}),
+    "group.create": ({HERE}, set()),
+    "group.adopt": ({HERE}, set()),
+    "group.rename": ({HERE}, set()),
+    "group.remove": (set(), {("in", "api")}),
+    "membership.add": (set(), {ME, HERE}),
+    "membership.change": (set(), {ME, HERE}),
+    "membership.remove": ({("in", "id-ann"), ("in", "api")}, {ME, HERE}),
+}
+
+
+def both(change: Change) -> tuple[set[Thing], set[Thing]]:
+    return set(gives(change)), set(needs(change))
+
+
+@pytest.mark.parametrize("name", EVERY)
+def test_a_change_gives_and_needs(name: str) -> None:
+    """Accounts and groups that have to be there, names that have to be free, and what has to be empty before it goes."""
+    assert both(EVERY[name]) == EXPECTED[name]
+
+
+def test_a_new_key_is_given_and_an_attribute_is_not() -> None:
+    """What follows in the run finds the account by it."""
+    assert both(UpdateUser(ANN, {"key": "local:ann"}, {"key": "id-ann"}, WHY)) == ({ME}, set())
+    assert both(UpdateUser(ANN, {"email": None}, {"email": "x"}, WHY)) == (set(), {ME})
