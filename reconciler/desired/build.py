@@ -47,7 +47,7 @@ class Desired:
     `roll` are all people of the directory: who is not on it is missing. `disabled` are those whose entry is disabled.
     `frozen_users` and `frozen_groups` say why nothing may be concluded about them: skipped is not absent. `doubtful` are,
     by group, people whom a grant may mean. `only_given` are flags that nobody loses in this run. `imports`: some rule
-    imports groups.
+    imports groups. `only`: where it is set, the state and the findings are about these people alone.
     """
 
     state: State
@@ -62,6 +62,7 @@ class Desired:
     directory_groups: frozenset[str]
     explain: Explanation
     diagnostics: tuple[Diagnostic, ...]
+    only: frozenset[UserKey] | None = None
 
     def concerns(self, key: UserKey) -> bool:
         """Tell whether a rule names the person, even if the account cannot have a name."""

@@ -63,7 +63,8 @@ def align_groups(have: State, want: Desired, rules: DiffRules, findings: Finding
     if not moved:
         return have
     groups = {moved.get(key, key): replace(group, key=moved.get(key, key)) for key, group in have.groups.items()}
-    return State(have.users, groups, _renamed(have.memberships, moved), _renamed(have.by_hand, moved))
+    rows, by_hand = _renamed(have.memberships, moved), _renamed(have.by_hand, moved)
+    return replace(have, groups=groups, memberships=rows, by_hand=by_hand)
 
 
 def adopt_group(found: Group, want: Desired, rules: DiffRules, findings: Findings) -> None:
@@ -134,7 +135,8 @@ def _rekeyed(have: State, moved: Mapping[UserKey, UserKey]) -> State:
     for key, user in have.users.items():
         now = moved.get(key, key)
         users[now] = replace(user, key=now, managed=True) if key in moved else user
-    return State(users, have.groups, _rekeyed_rows(have.memberships, moved), _rekeyed_rows(have.by_hand, moved))
+    rows, by_hand = _rekeyed_rows(have.memberships, moved), _rekeyed_rows(have.by_hand, moved)
+    return replace(have, users=users, memberships=rows, by_hand=by_hand)
 
 
 def _rekeyed_rows(rows: Memberships, moved: Mapping[UserKey, UserKey]) -> Memberships:

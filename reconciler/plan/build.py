@@ -10,6 +10,7 @@ from typing import assert_never
 
 from reconciler.desired.build import Desired
 from reconciler.diff.compare import compare
+from reconciler.diff.only import concerned
 from reconciler.diff.rules import Clash, DiffRules
 from reconciler.model.access import Capabilities, Group, GroupKey, Role, State
 from reconciler.model.change import (
@@ -76,7 +77,12 @@ def build_target(target: TargetPlan, have: State, want: Desired, rules: DiffRule
         diagnostics=tuple(
             sorted(
                 dict.fromkeys(
-                    [*want.diagnostics, *waived, *_without_account(have, want), *_unruled(have, want, found.changes)]
+                    [
+                        *want.diagnostics,
+                        *waived,
+                        *_without_account(have, want),
+                        *_unruled(concerned(have, want), want, found.changes),
+                    ]
                 ),
                 key=_diagnostic_key,
             )
@@ -119,7 +125,7 @@ def _subject(target: TargetPlan, have: State, want: Desired, changes: Sequence[C
         privileged=safety.privileged,
         today=safety.today,
         roles=safety.capabilities.roles,
-        directory_is_empty=not want.roll.people,
+        directory_is_empty=want.only is None and not want.roll.people,
         directory=target.directory,
     )
 

@@ -14,7 +14,7 @@ from typing import TypeGuard, TypeVar, assert_never
 
 from reconciler.diff.cascade import instead_of
 from reconciler.diff.rules import is_demotion
-from reconciler.model.access import Flag, Group, GroupKey, Role, State, UserKey
+from reconciler.model.access import Flag, Group, GroupKey, Role, State, Totals, UserKey
 from reconciler.model.change import (
     AddMembership,
     AdoptGroup,
@@ -72,7 +72,23 @@ class Subject:
     @property
     def admins(self) -> int:
         """Return how many accounts of ours carry the admin mark now."""
+        if self.have.totals is not None:
+            return self.have.totals.admins
         return sum(user.managed and user.flags.get(Flag.ADMIN, False) for user in self.have.users.values())
+
+    @property
+    def holdings(self) -> Totals:
+        """Return how much of ours there is in all; of accounts those that are open, or closed by this plan."""
+        have, closing = self.have, {change.who.key for change in self.changes if _closes(change)}
+        inactive = sum(not have.users[key].active for key in closing)
+        if have.totals is not None:
+            return replace(have.totals, accounts=have.totals.accounts + inactive)
+        return Totals(
+            accounts=sum(user.managed and user.active for user in have.users.values()) + inactive,
+            admins=self.admins,
+            groups=sum(group.managed for group in have.groups.values()),
+            memberships=sum(map(len, have.memberships.values())),
+        )
 
     def _lowers(self, change: Change) -> TypeGuard[ChangeRole]:
         return isinstance(change, ChangeRole) and is_demotion(change.have, change.want, self.roles)
@@ -168,21 +184,23 @@ def _max_removals(subject: Subject, limit: Limit | None) -> Iterable[Refusal]:
     """Count memberships, accounts and groups each by themselves: a disabled account is access that is taken away, too."""
     if limit is None:
         return
-    have, losses = subject.have, subject.losses
-    closed = [change for change in subject.changes if isinstance(change, DisableUser | RemoveUser)]
-    closing = {change.who.key for change in closed}
-    open_accounts = sum(user.managed and (user.active or key in closing) for key, user in have.users.items())
+    losses, total = subject.losses, subject.holdings
+    closed = [change for change in subject.changes if _closes(change)]
     gone = [change for change in subject.changes if isinstance(change, RemoveGroup)]
     counted: list[tuple[str, str, Sequence[Change], int]] = [
-        (_verb(losses), "memberships", losses, sum(map(len, have.memberships.values()))),
-        ("Disables or removes", "accounts", closed, open_accounts),
-        ("Removes", "groups", gone, sum(group.managed for group in have.groups.values())),
+        (_verb(losses), "memberships", losses, total.memberships),
+        ("Disables or removes", "accounts", closed, total.accounts),
+        ("Removes", "groups", gone, total.groups),
     ]
-    for verb, noun, changes, total in counted:
-        allowed = ceiling(limit, total)
+    for verb, noun, changes, there in counted:
+        allowed = ceiling(limit, there)
         if len(changes) > allowed:
-            summary = f"{verb} {len(changes)} of {total} {noun}; the limit is {allowed} ({_said(limit)})."
-            yield _refusal(subject, "max_removals", summary, (len(changes), allowed, total), changes)
+            summary = f"{verb} {len(changes)} of {there} {noun}; the limit is {allowed} ({_said(limit)})."
+            yield _refusal(subject, "max_removals", summary, (len(changes), allowed, there), changes)
+
+
+def _closes(change: Change) -> TypeGuard[DisableUser | RemoveUser]:
+    return isinstance(change, DisableUser | RemoveUser)
 
 
 def _max_removals_per_group(subject: Subject, limit: Limit | None) -> Iterable[Refusal]:
