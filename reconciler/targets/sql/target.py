@@ -55,6 +55,8 @@ class SqlTarget:
         with connect.reading(self._settings, self._patience) as connection:
             if not schema.is_there(connection, connect.place_of(self._settings)):
                 return State()
+            if scope.users is not None:
+                return read.part(connection, scope, scope.users)
             return read.state(connection, scope.directory)
 
     def batches(self, changes: Sequence[Change]) -> Iterable[Batch]:
