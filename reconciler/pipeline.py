@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from functools import partial
 
 from reconciler.apply.execute import execute
 from reconciler.apply.report import Report
 from reconciler.desired.build import Desired, desire, rules_for
 from reconciler.desired.expectations import unmet
 from reconciler.desired.links import Directory
+from reconciler.diff.only import narrowed
 from reconciler.diff.rules import DiffRules
 from reconciler.directory.observer import SILENT, Observer
 from reconciler.directory.sources import Reading, read_directories, read_for_snapshot
@@ -18,6 +21,7 @@ from reconciler.model.access import Scope
 from reconciler.model.diagnostic import Diagnostic
 from reconciler.model.directory import Needs, Snapshot
 from reconciler.model.plan import Plan, TargetPlan
+from reconciler.person import Facing, Request, plan_people
 from reconciler.plan.build import Safety, build_target, facts_of
 from reconciler.plan.clashes import with_clashes
 from reconciler.plan.summary import only_adds
@@ -31,7 +35,7 @@ class Run:
     """One run: the policy, the day that grants are judged by (UTC), the time (ISO 8601 UTC), and what to look at.
 
     `targets` empty means all. `snapshots` are snapshot files that stand in for the directories they were taken from.
-    The `observer` is told how reads go.
+    `only` are the people to plan for, empty for everybody. The `observer` is told how reads go.
     """
 
     policy: Policy
@@ -40,6 +44,7 @@ class Run:
     targets: tuple[str, ...] = ()
     snapshots: tuple[str, ...] = ()
     git_commit: str = ""
+    only: tuple[str, ...] = ()
     observer: Observer = SILENT
 
 
@@ -50,6 +55,8 @@ def make_plan(run: Run) -> Plan:
     DirectoryError for any read that is not proven complete. A target that cannot be read is an error of its own section,
     and the others are planned all the same.
     """
+    if run.only:
+        return _plan_for(run)
     plan = _plan(run, whole=False)
     return plan if plan.confirmed or only_adds(plan) else _plan(run, whole=True)
 
@@ -58,15 +65,27 @@ def _plan(run: Run, *, whole: bool) -> Plan:
     targets = chosen_targets(run)
     snapshots = read_directories(run.policy, targets, run.snapshots, Reading(run.now, whole, run.observer))
     directories = {name: Directory(snapshot) for name, snapshot in snapshots.items()}
+    sections = [plan_target(run, target, directories[target.directory]) for target in targets]
+    return _of(run, list(directories.values()), sections)
+
+
+def _plan_for(run: Run) -> Plan:
+    how = Reading(run.now, whole=True, observer=run.observer)
+    targets, build = chosen_targets(run), partial(_built, run)
+    answer = plan_people(Request(run.policy, targets, run.only, run.snapshots, run.today, how, build))
+    return replace(_of(run, list(map(Directory, answer.snapshots)), answer.sections), only=answer.only)
+
+
+def _of(run: Run, directories: Sequence[Directory], sections: Sequence[TargetPlan]) -> Plan:
     return Plan(
         created_at=run.now,
         today=run.today.isoformat(),
         policy_digest=run.policy.digest,
         policy_root=run.policy.root,
         git_commit=run.git_commit,
-        directories=tuple(facts_of(snapshot) for snapshot in snapshots.values()),
-        targets=with_clashes([plan_target(run, target, directories[target.directory]) for target in targets]),
-        notes=tuple(note for directory in directories.values() for note in directory.findings()),
+        directories=tuple(facts_of(directory.snapshot) for directory in directories),
+        targets=with_clashes(sections),
+        notes=tuple(note for directory in directories for note in directory.findings()),
     )
 
 
@@ -80,9 +99,16 @@ def plan_target(run: Run, target: TargetConfig, directory: Directory) -> TargetP
             have = app.read(scope_of(run.policy, target, want))
     except TargetError as error:
         return replace(section, error=str(error))
-    limits = run.policy.guards.get(target.name, GuardLimits())
-    safety = Safety(limits, run.policy.waivers, run.today, app.capabilities)
-    return build_target(section, have, want, diff_rules(run.policy, target, safety), safety)
+    return _built(run, Facing(target, section, have, want, app.capabilities))
+
+
+def _built(run: Run, facing: Facing) -> TargetPlan:
+    limits = run.policy.guards.get(facing.target.name, GuardLimits())
+    safety = Safety(limits, run.policy.waivers, run.today, facing.capabilities)
+    rules, want = diff_rules(run.policy, facing.target, safety), facing.want
+    if facing.only is not None:
+        want = narrowed(want, facing.have, rules, facing.only)
+    return build_target(facing.section, facing.have, want, rules, safety)
 
 
 def apply_plan(run: Run, plan: Plan, plan_id: str) -> Report:

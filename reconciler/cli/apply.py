@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TypedDict, Unpack
 
 import click
 
 from reconciler.cli.files import is_folder, is_missing, read_text
-from reconciler.cli.options import DEFAULT_POLICY, POLICY_VARIABLE, filled, snapshot_option, target_option
+from reconciler.cli.options import DEFAULT_POLICY, POLICY_VARIABLE, filled, snapshot_option, target_option, user_option
 from reconciler.cli.presentation import presentation
 from reconciler.cli.run import RunOptions, run_of
 from reconciler.cli.screen import Screen, ask, can_ask
@@ -36,6 +37,7 @@ class ApplyOptions(TypedDict):
     plan: str | None
     policy: str | None
     target: tuple[str, ...]
+    user: tuple[str, ...]
     snapshot: tuple[str, ...]
     auto_approve: bool
 
@@ -50,6 +52,7 @@ class ApplyOptions(TypedDict):
     help="The policy folder: by default the one that PLAN was made from, without a PLAN `policies`.",
 )
 @target_option
+@user_option
 @snapshot_option
 @click.option("--auto-approve", is_flag=True, help="Do not ask; needed where nobody can answer.")
 @presentation
@@ -72,8 +75,10 @@ def command(screen: Screen, **given: Unpack[ApplyOptions]) -> int:
 
 def _saved(name: str, given: ApplyOptions, screen: Screen) -> int:
     """Apply a saved plan."""
-    if given["target"] or given["snapshot"]:
-        raise UsageError("A saved plan says what it concerns: give --target and --snapshot to `reconcile plan`.")
+    if given["target"] or given["snapshot"] or given["user"]:
+        raise UsageError(
+            "A saved plan says what it concerns: give --target, --user and --snapshot to `reconcile plan`."
+        )
     if is_folder(name):
         raise UsageError(f"{shortened(name)} is a folder, not a plan, and --policy names another.")
     plan, document = decode(read_text(name), shortened(name))
@@ -114,7 +119,7 @@ def _run(given: ApplyOptions, default: str, screen: Screen) -> Run:
         "snapshot": given["snapshot"],
         "today": None,  # the real day: a grant that has ended must not be revived by whoever applies
     }
-    return run_of(options, screen)
+    return replace(run_of(options, screen), only=given["user"])
 
 
 def _carry_out(run: Run, plan: Plan, document: Document, screen: Screen) -> int:

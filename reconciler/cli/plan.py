@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import shlex
+from dataclasses import replace
 from typing import Unpack
 
 import click
 
 from reconciler.cli.files import write_text
-from reconciler.cli.options import filled, policy_argument, snapshot_option, target_option, today_option
+from reconciler.cli.options import filled, policy_argument, snapshot_option, target_option, today_option, user_option
 from reconciler.cli.presentation import presentation
 from reconciler.cli.run import RunOptions, run_of
 from reconciler.cli.screen import Screen
@@ -22,6 +23,7 @@ from reconciler.plan.encode import encode, pieces
 class PlanOptions(RunOptions, ViewOptions):
     """What the command takes."""
 
+    user: tuple[str, ...]
     out: str | None
     detailed_exitcode: bool
 
@@ -29,6 +31,7 @@ class PlanOptions(RunOptions, ViewOptions):
 @click.command("plan")
 @policy_argument
 @target_option
+@user_option
 @snapshot_option
 @today_option
 @click.option("--out", metavar="FILE", callback=filled, help="Save the plan, to show it or to apply exactly it later.")
@@ -41,7 +44,7 @@ def command(screen: Screen, **given: Unpack[PlanOptions]) -> int:
 
     POLICY is a folder of YAML files: `policies`, or what $RECONCILE_POLICY says.
     """
-    run = run_of(given, screen)
+    run = replace(run_of(given, screen), only=given["user"])
     with screen.working("Reading the directory and the targets"):
         document = encode(make_plan(run))
     if given["out"]:
