@@ -92,6 +92,10 @@ class Office:
         text = _POLICY.format(
             **options, more=self.more, users=self.users, flags=self.flags, imports=self.imports, links=links
         )
+        return self.again(text)
+
+    def again(self, text: str) -> Run:
+        """Return a run with this text as the policy."""
         (self.folder / "policy.yaml").write_text(text, encoding="utf-8")
         return Run(load_policy(str(self.folder), TODAY).policy, TODAY, NOW)
 
