@@ -13,7 +13,7 @@ from datetime import date
 from reconciler.desired.build import Desired, Rules, desire, rules_for
 from reconciler.desired.links import Directory
 from reconciler.diff.only import accounts_of, concerned
-from reconciler.directory.person import Consulted, PersonSource, person_source
+from reconciler.directory.person import Consulted, PersonSource, person_source, place_of
 from reconciler.directory.sources import Reading, chosen
 from reconciler.errors import TargetError, UsageError
 from reconciler.model.access import STABLE_ID_MISSING, Capabilities, GroupKey, Scope, State, User, UserKey
@@ -143,9 +143,7 @@ class _People:
         return found
 
     def _accounts(self, target: TargetConfig, name: str) -> list[User]:
-        scope = Scope(
-            target.directory, frozenset(), users=frozenset({UserKey(caseless(name))}), names=frozenset({name})
-        )
+        scope = Scope(target.directory, frozenset(), users=_keys_of(name), names=frozenset({name}))
         try:
             with opened(target) as app:
                 have = app.read(scope)
@@ -189,9 +187,15 @@ class _People:
         return self.request.build(Facing(target, section, have, want, can, only))
 
 
+def _keys_of(name: str) -> frozenset[UserKey]:
+    """Return the keys that an account may have by which somebody is asked for: a stable id, or a DN where there is none."""
+    place = place_of(name)
+    return frozenset({UserKey(caseless(name)), *({UserKey(f"{STABLE_ID_MISSING}{place}")} if place else ())})
+
+
 def _is_called(user: User, name: str) -> bool:
     words = {login_key(user.username), login_key(str(user.attributes.get("email", "")))}
-    return user.key == caseless(name) or login_key(name) in words
+    return user.key in _keys_of(name) or login_key(name) in words
 
 
 def _scope(want: Desired, mine: Mapping[str, _Found], only: frozenset[UserKey]) -> Scope:

@@ -57,11 +57,16 @@ def group(cn: str, *members: str, unit: str = "groups") -> str:
     return "\n".join(["", *lines, *(f"member: {dn},{BASE}" for dn in dns), ""])
 
 
-def server_rename(server: Slapd, uid: str, new: str) -> None:
-    """Give somebody another login, which is in the DN, too."""
+def rename(server: Slapd, entry: str, new: str) -> None:
+    """Give an entry, written without the base, another name in its place."""
     plain = ldap3.Server(server.url, get_info=ldap3.NONE)
     with ldap3.Connection(plain, server.admin_dn, server.password, check_names=False) as connection:
-        assert connection.modify_dn(f"uid={uid},ou=people,{BASE}", f"uid={new}"), connection.result
+        assert connection.modify_dn(f"{entry},{BASE}", new.partition(",")[0]), connection.result
+
+
+def rename_login(server: Slapd, uid: str, new: str) -> None:
+    """Give somebody another login, which is in the DN, too."""
+    rename(server, f"uid={uid},ou=people", f"uid={new}")
 
 
 def one(run: Run, name: str) -> Plan:
@@ -117,7 +122,7 @@ def test_an_old_login_leads_to_the_person_who_has_another_one_now(start_slapd: S
     server = start_slapd(UNITS + TEAM)
     company = office(server, tmp_path)
     company.filled(LINKS)
-    server_rename(server, "bob", "robert")
+    rename_login(server, "bob", "robert")
     plan = one(company.run(LINKS), "bob")
     assert plan.only[0].dn == f"uid=robert,ou=people,{BASE}"
     assert types(plan) == ["user.update"]
@@ -256,8 +261,8 @@ def test_an_account_of_the_wanted_name_is_no_one_elses_to_take(start_slapd: Star
     server = start_slapd(UNITS + TEAM)
     company = office(server, tmp_path, users=", adopt: true")
     company.filled(LINKS)
-    server_rename(server, "bob", "robert")
-    server_rename(server, "ann", "bob")
+    rename_login(server, "bob", "robert")
+    rename_login(server, "ann", "bob")
     plan = one(company.run(LINKS), "bob")
     assert [refusal.guard for refusal in plan.targets[0].refusals] == ["not_ours_user"]
     delete(server, f"uid=robert,ou=people,{BASE}")
