@@ -85,7 +85,9 @@ def _of(run: Run, directories: Sequence[Directory], sections: Sequence[TargetPla
         git_commit=run.git_commit,
         directories=tuple(facts_of(directory.snapshot) for directory in directories),
         targets=with_clashes(sections),
-        notes=tuple(note for directory in directories for note in directory.findings()),
+        notes=tuple(
+            note for directory in directories for note in directory.findings() if not (run.only and note.subject)
+        ),
     )
 
 

@@ -94,7 +94,7 @@ def _no_changes(plan: PlanData, look: Look) -> str:
 
 def _only(one: OnlyData) -> str:
     where = shown(one["dn"]) if one["dn"] else f"gone from the directory, known by the account {shown(one['key'])}"
-    return f"Only {shown(one['name'])}: {where}. All counts below are of what concerns this person."
+    return f"Only {shown(one['name'])}: {where}. Nobody else's access is looked at or changed."
 
 
 def _target(target: TargetData, facts: DirectoryData | None, look: Look) -> Iterator[str]:
