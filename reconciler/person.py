@@ -99,12 +99,10 @@ class _People:
         found = {name: self._one(name) for name in dict.fromkeys(self.request.names)}
         directories = sorted({one.directory for one in found.values()})
         for name in directories:
-            present = [one.key for one in found.values() if one.directory == name and one.dn]
-            gone = any(one.directory == name and not one.dn for one in found.values())
-            source, templates = self.sources[name], self._templates(name)
-            source.follow(present, templates)
-            if gone and present:
-                source.follow((), templates)
+            mine = [one for one in found.values() if one.directory == name]
+            if not all(one.dn for one in mine):
+                self.sources[name].check_somebody()
+            self.sources[name].follow([one.key for one in mine if one.dn], self._templates(name))
         targets = [target for target in self.request.targets if target.directory in directories]
         sections = tuple(self._section(target, found) for target in targets)
         snapshots = tuple(self.sources[name].snapshot() for name in directories)
@@ -231,7 +229,10 @@ def _about(rules: Rules, have: State, want: Desired, only: frozenset[UserKey]) -
 
 
 def _consulted(rules: Rules, have: State, want: Desired, only: frozenset[UserKey]) -> Consulted:
-    """Return what else decides: before anything is taken away, the directory groups behind it are read whole."""
+    """Return what else decides: before anything is taken away, the directory groups behind it are read whole.
+
+    So are those behind instance-wide marks, which nobody is given where one of them is not known to the end.
+    """
     accounts = accounts_of(have, want, only)
     losing = {
         group
@@ -239,7 +240,6 @@ def _consulted(rules: Rules, have: State, want: Desired, only: frozenset[UserKey
         if any(people[key] != want.state.memberships.get(group, {}).get(key) for key in accounts & people.keys())
     }
     flags = [named.cn for named in (rules.target.admin_group, *rules.target.external_groups) if named is not None]
-    flagged = any(held for key in accounts for held in have.users[key].flags.values())
     lost = [rule for name, rule in rules.groups.items() if name in losing]
     kept = [rule for name, rule in rules.groups.items() if name not in losing]
     directory = want.explain.directory
@@ -251,9 +251,9 @@ def _consulted(rules: Rules, have: State, want: Desired, only: frozenset[UserKey
         for name in attributes_of(link.filter)
     }
     return Consulted(
-        cns=_cns(kept) | (frozenset() if flagged else frozenset(flags)),
+        cns=_cns(kept),
         dns=_dns(kept),
-        whole_cns=_cns(lost) | (frozenset(flags) if flagged else frozenset()),
+        whole_cns=_cns(lost).union(flags),
         whole_dns=_dns(lost),
         whole_ids=frozenset(have.groups[group].source for group in losing if group in have.groups) - {""},
         attributes=frozenset(name for name in asked if not directory.people_matching(Present(name))),

@@ -13,6 +13,7 @@ from typing import Protocol
 from reconciler.desired.links import Directory
 from reconciler.directory.observer import Observer
 from reconciler.directory.read import read_directory
+from reconciler.errors import ReadIncomplete
 from reconciler.model.access import STABLE_ID_MISSING, User, UserKey, is_stable
 from reconciler.model.directory import Dialect, Needs, Person, Snapshot
 from reconciler.model.filter import Equal, Filter, Or
@@ -45,10 +46,10 @@ class PersonSource(Protocol):
         """Return who these live accounts may belong to, by stable id, else by DN or login: nobody where the person has left."""
 
     def follow(self, people: Collection[UserKey], templates: Collection[str]) -> None:
-        """Take in the groups that hold these people, and whoever else these username templates may give their names to.
+        """Take in the groups that hold these people, and whoever else these username templates may give their names to."""
 
-        Without people, make sure that the directory shows anybody at all: else nobody has left it.
-        """
+    def check_somebody(self) -> None:
+        """Raise ReadIncomplete where the directory shows nobody at all: then nobody has left it."""
 
     def consult(self, wanted: Consulted) -> None:
         """Take in what else decides."""
@@ -64,12 +65,12 @@ def person_source(config: DirectoryConfig, needs: Needs, read_at: str, observer:
     Raises DirectoryUnreachable where no server lets us in, ReadIncomplete where a read is not proven complete.
     """
     alone = replace(config, incremental=None)
-    try:
-        if config.kind != "ldap":
-            yield WholeFile(config, read_directory(alone, needs, read_at, whole=True, observer=observer))
-            return
-        from reconciler.directory.person_ldap import asked  # noqa: PLC0415 - ldap3 takes 0.08 s to import
+    if config.kind != "ldap":
+        yield WholeFile(config, read_directory(alone, needs, read_at, whole=True, observer=observer))
+        return
+    from reconciler.directory.person_ldap import asked  # noqa: PLC0415 - ldap3 takes 0.08 s to import
 
+    try:
         with asked(alone, needs, read_at, observer) as source:
             yield source
     finally:
@@ -106,12 +107,25 @@ class WholeFile:
     def follow(self, people: Collection[UserKey], templates: Collection[str]) -> None:
         """Do nothing: everything is here."""
 
+    def check_somebody(self) -> None:
+        """Raise ReadIncomplete where the file holds nobody."""
+        if not self.seen.people:
+            raise nobody_at_all(f'{self.config.where}: directory "{self.config.name}"')
+
     def consult(self, wanted: Consulted) -> None:
         """Do nothing: everything is here."""
 
     def snapshot(self) -> Snapshot:
         """Return all of it."""
         return self.seen
+
+
+def nobody_at_all(where: str) -> ReadIncomplete:
+    """Return the error for a directory that shows no person."""
+    return ReadIncomplete(
+        f"{where}: it shows nobody at all, so that one person is not there proves nothing; correct base and user_filter, or "
+        "give the account that reads its rights back"
+    )
 
 
 def named(name: str, config: DirectoryConfig, dialect: Dialect) -> Filter:

@@ -23,7 +23,7 @@ from reconciler.directory.ground import Ground, survey, where_of
 from reconciler.directory.ldap_source import origin_of, pages_of
 from reconciler.directory.observer import Observer
 from reconciler.directory.pages import RawEntry, check_code, complete_pages, located
-from reconciler.directory.person import Consulted, named, owners, place_of
+from reconciler.directory.person import Consulted, named, nobody_at_all, owners, place_of
 from reconciler.directory.person_groups import GroupReader, with_id
 from reconciler.directory.reduction import Reduction, moment_of
 from reconciler.directory.servers import Search
@@ -32,7 +32,7 @@ from reconciler.errors import ReadIncomplete
 from reconciler.model.access import STABLE_ID_MISSING, User, UserKey
 from reconciler.model.directory import Needs, Person, Snapshot
 from reconciler.model.filter import And, Equal, Filter, Or, Present
-from reconciler.model.names import DnKey, caseless, dn_key, is_under
+from reconciler.model.names import DnKey, dn_key, is_under, login_key
 from reconciler.model.template import fields_of
 from reconciler.model.text import shortened
 from reconciler.policy.model import DirectoryConfig
@@ -100,12 +100,7 @@ class PersonReader:
         return {key: [person for person in owning if not self._is_group(person)] for key, owning in mine.items()}
 
     def follow(self, people: Collection[UserKey], templates: Collection[str]) -> None:
-        """Take in the groups that hold these people and their namesakes; without people, somebody at all."""
-        if not people and not self._witness(Present("objectClass")):
-            raise ReadIncomplete(
-                f"{self.ground.where}: it shows nobody at all to this account, so that one person is not there proves "
-                "nothing; correct base and user_filter, or give the account its rights back"
-            )
+        """Take in the groups that hold these people and their namesakes."""
         same = [part for key in sorted(people) for part in self._namesakes(self._known[key], templates)]
         if same:
             for entry in self._people(Or(tuple(dict.fromkeys(same)))):
@@ -114,6 +109,11 @@ class PersonReader:
         self._groups.climb(followed)
         for person in followed:
             self._check_there(person)
+
+    def check_somebody(self) -> None:
+        """Raise ReadIncomplete where the directory shows nobody at all."""
+        if not self._witness(Present("objectClass")):
+            raise nobody_at_all(self.ground.where)
 
     def consult(self, wanted: Consulted) -> None:
         """Take in the groups that rules name, and somebody with each of these attributes."""
@@ -201,7 +201,7 @@ class PersonReader:
 
     def _marks(self, person: RawPerson, templates: Collection[str]) -> frozenset[object]:
         filled = ((template, self._values(person.person, template)) for template in templates)
-        names = {(template, *(caseless(value) for value in values.values())) for template, values in filled if values}
+        names = {(template, *map(login_key, values.values())) for template, values in filled if values}
         return frozenset({*names, *person.uids})
 
     def _witness(self, wanted: Filter) -> bool:

@@ -306,3 +306,30 @@ def test_no_server_and_no_end_are_errors_of_the_directory(start_slapd: StartSlap
     both = alone.again(text.replace(f'["{dead.ldaps_url}"]', f'["{dead.ldaps_url}", "{company.options["url"]}"]'))
     counted = Counted()
     assert make_plan(replace(both, only=("ann",), observer=counted)).applyable
+
+
+def test_caches_are_neither_used_nor_written(start_slapd: StartSlapd, tmp_path: Path) -> None:
+    """A plan for one asks the server itself, and a plan for all finds its cache as it left it."""
+    company = office(start_slapd(UNITS + TEAM, Options(syncprov="syncprov-sessionlog 100")), tmp_path)
+    company = replace(company, more="    incremental: {cache: cache}")
+    assert types(one(company.run(LINKS), "ann"))
+    assert not (tmp_path / "cache").exists()
+    make_plan(company.run(LINKS))
+    before = {path: path.stat().st_mtime_ns for path in (tmp_path / "cache").rglob("*")}
+    assert before
+    assert not one(company.run(LINKS), "ann").directories[0].confirmed_at
+    assert {path: path.stat().st_mtime_ns for path in (tmp_path / "cache").rglob("*")} == before
+
+
+def test_a_mark_is_given_and_taken_only_where_its_group_is_known_to_the_end(
+    start_slapd: StartSlapd, tmp_path: Path
+) -> None:
+    """Nobody gains or loses admin while a group in the admin group hides its members; external is still given."""
+    ldif = UNITS + TEAM + group("root", "ann", "=devs") + group("guests", "bob", "=leads")
+    flags = "    admin_group: root\n    external_groups: [guests]"
+    run = office(start_slapd(ldif), tmp_path, flags=flags).run(LINKS)
+    assert check_each_alone(run, ["ann", "bob"]) > 2
+    hidden = Options(access=f'access to dn.exact="cn=devs,ou=groups,{BASE}" attrs=member by * none')
+    run = office(start_slapd(ldif, hidden), tmp_path, flags=flags).run(LINKS)
+    check_each_alone(run, ["ann", "bob"])
+    assert "FLAG-GROUP-GAP" in {finding.code for finding in one(run, "bob").targets[0].diagnostics}

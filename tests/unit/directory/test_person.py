@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from reconciler.directory.person import Consulted, WholeFile, place_of
+from reconciler.errors import ReadIncomplete
 from reconciler.model.access import User, UserKey
 from tests.builders import CORP, person, snapshot
 
@@ -56,6 +57,7 @@ def test_an_account_is_somebodys_by_id_else_by_dn_or_login(key: str, username: s
 def test_a_whole_directory_needs_no_further_question() -> None:
     """Whatever is asked for is in it."""
     WHOLE.follow((), ())
+    WHOLE.check_somebody()
     WHOLE.consult(Consulted())
     assert WHOLE.snapshot() is WHOLE.seen
 
@@ -64,3 +66,9 @@ def test_only_a_dn_is_a_place() -> None:
     """Compared by its canonical form."""
     assert place_of("UID=Ann , dc=acme") == "uid=ann,dc=acme"
     assert [place_of(name) for name in ("ann", "a=b=,c", "=")] == ["", "", ""]
+
+
+def test_nobody_has_left_a_directory_that_shows_nobody() -> None:
+    """A base or a filter that is wrong looks just like that."""
+    with pytest.raises(ReadIncomplete, match="shows nobody at all"):
+        WholeFile(CORP, snapshot()).check_somebody()
