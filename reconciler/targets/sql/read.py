@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import replace
 from itertools import groupby, islice
 from operator import itemgetter
@@ -13,8 +13,10 @@ from sqlalchemy import ColumnElement, Connection, func, or_, select
 from reconciler.model.access import LOCAL, GroupKey, Role, Scope, State, Totals, UserKey
 from reconciler.model.names import login_key
 from reconciler.targets.sql import rows
+from reconciler.targets.sql.needed import Needed
 from reconciler.targets.sql.rows import GroupRow, Mark, Pair, Roster, Touched, UserRow
 from reconciler.targets.sql.schema import groups, memberships, users
+from reconciler.targets.sql.try_users import is_storable
 
 _IDS = 500  # in one IN list
 _FETCH = 10_000  # rows taken from the database at a time
@@ -31,18 +33,14 @@ def state(connection: Connection, directory: str) -> State:
 
 def part(connection: Connection, scope: Scope, keys: frozenset[UserKey]) -> State:
     """Return what `Scope.users` asks for, whose `keys` are given, and the totals: no row is read that it does not concern."""
-    accounts = {row.id: row for row in user_rows(connection, _is_one_of(keys, scope))}
+    accounts = {row.id: row for row in _accounts(connection, scope.directory, keys, scope.names)}
     held = [
         group
         for chunk in _chunks(accounts, _IDS)
         for group in connection.scalars(select(memberships.c.group_id).where(memberships.c.user_id.in_(chunk)))
     ]
-    ours = groups.c.managed_by == scope.directory
     named = {row.id: row for chunk in _chunks(held, _IDS) for row in group_rows(connection, groups.c.id.in_(chunk))}
-    for names in _chunks(sorted(scope.groups), _IDS):
-        named |= {row.id: row for row in group_rows(connection, groups.c.name.in_(names))}
-    for sources in _chunks(sorted(scope.sources), _IDS):
-        named |= {row.id: row for row in group_rows(connection, ours & groups.c.external_id.in_(sources))}
+    named |= {row.id: row for row in _groups(connection, scope.directory, scope.groups, scope.sources)}
     members: list[_MembershipRow] = []
     for chunk in _chunks(sorted(named), _IDS):
         inside = memberships.c.group_id.in_(chunk)
@@ -53,16 +51,37 @@ def part(connection: Connection, scope: Scope, keys: frozenset[UserKey]) -> Stat
     return replace(found, totals=_totals(connection, scope.directory))
 
 
-def _is_one_of(keys: frozenset[UserKey], scope: Scope) -> ColumnElement[bool]:
-    """Compare names in lower case, as an index has them; letters outside ASCII also as they are written."""
-    local = [key.removeprefix(LOCAL) for key in keys if key.startswith(LOCAL)]
-    names = sorted({form for name in scope.names for form in (name, login_key(name))})
-    return or_(
-        (users.c.managed_by == scope.directory) & users.c.external_id.in_(sorted(keys)),
-        users.c.username.in_([*sorted(local), *names]),
-        func.lower(users.c.username).in_(names),
-        func.lower(users.c.email).in_(names),
-    )
+def _accounts(
+    connection: Connection, directory: str, keys: Iterable[UserKey], names: Collection[str]
+) -> Iterator[UserRow]:
+    """Yield the accounts with one of these keys, usernames or e-mail addresses.
+
+    Databases fold ASCII alone as we do: of the few usernames with other letters each is looked at here.
+    """
+    ours, wanted = users.c.managed_by == directory, {login_key(name) for name in names}
+    for chunk in _chunks(sorted(filter(is_storable, keys)), _IDS):
+        local = [key.removeprefix(LOCAL) for key in chunk if key.startswith(LOCAL)]
+        yield from user_rows(connection, (ours & users.c.external_id.in_(chunk)) | users.c.username.in_(local))
+    for some in _chunks(sorted(filter(is_storable, wanted)), _IDS):
+        yield from user_rows(
+            connection, or_(*(func.lower(column).in_(some) for column in (users.c.username, users.c.email)))
+        )
+    if wanted:
+        beyond = (
+            users.c.username.op("GLOB")("*[^ -~]*")
+            if connection.dialect.name == "sqlite"
+            else users.c.username.op("~")("[^ -~]")
+        )
+        yield from (row for row in user_rows(connection, beyond) if login_key(row.username) in wanted)
+
+
+def _groups(
+    connection: Connection, directory: str, names: Iterable[GroupKey], sources: Iterable[str]
+) -> Iterator[GroupRow]:
+    for some in _chunks(sorted(filter(is_storable, names)), _IDS):
+        yield from group_rows(connection, groups.c.name.in_(some))
+    for mirrored in _chunks(sorted(filter(is_storable, sources)), _IDS):
+        yield from group_rows(connection, groups.c.managed_by == directory, groups.c.external_id.in_(mirrored))
 
 
 def _totals(connection: Connection, directory: str) -> Totals:
@@ -106,10 +125,15 @@ def _state(
     )
 
 
-def roster(connection: Connection, touched: Touched, directory: str) -> Roster:
-    """Return all accounts and groups, and the memberships of those that are touched."""
-    accounts = {row.id: row for row in user_rows(connection)}
-    named = {row.id: row for row in group_rows(connection)}
+def roster(connection: Connection, touched: Touched, directory: str, needed: Needed | None = None) -> Roster:
+    """Return the accounts and groups that are needed, all where nothing is said, and the memberships of those touched."""
+    if needed is None:
+        accounts = {row.id: row for row in user_rows(connection)}
+        named = {row.id: row for row in group_rows(connection)}
+    else:
+        found = _accounts(connection, directory, needed.accounts, needed.usernames)
+        accounts = {row.id: row for row in found}
+        named = {row.id: row for row in _groups(connection, directory, needed.groups, needed.sources)}
     group_ids = [number for number, row in named.items() if row.name in touched.groups]
     user_ids = [number for number, row in accounts.items() if rows.user_key(row, directory) in touched.users]
     marks: dict[tuple[str, str | None], Mark] = {}
@@ -119,6 +143,9 @@ def roster(connection: Connection, touched: Touched, directory: str) -> Roster:
             for group_id, user_id, role, managed_by in _membership_rows(connection, column.in_(chunk)):
                 mark = marks.setdefault((role, managed_by), Mark(role, managed_by))
                 members[group_id, user_id] = mark
+    beside = {group_id for group_id, _ in members} - named.keys()  # to be named in messages
+    for chunk in _chunks(sorted(beside) if needed else (), _IDS):
+        named |= {row.id: row for row in group_rows(connection, groups.c.id.in_(chunk))}
     return Roster(accounts, named, members)
 
 

@@ -8,6 +8,7 @@ from time import gmtime, strftime
 from reconciler.model.access import Capabilities, Scope, State
 from reconciler.model.change import Change
 from reconciler.targets.base import Batch, Outcome
+from reconciler.targets.sql.needed import needed
 from reconciler.targets.sql.rehearse import rehearse, touched
 from reconciler.targets.sql.rows import Roster
 from reconciler.targets.sql.settings import Settings
@@ -77,7 +78,8 @@ class SqlTarget:
             there = schema.is_there(connection, place)
             if there:
                 connect.lock(connection, tuple(schema.metadata.tables))
-            have = read.roster(connection, touched(batch.changes), directory) if there else Roster()
+            about = touched(batch.changes), directory, needed(batch.changes)
+            have = read.roster(connection, *about) if there else Roster()
             rehearsal = rehearse(directory, have, batch.changes)
             if not rehearsal.stale:
                 if not there:
