@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from reconciler.pipeline import make_plan
 from tests.e2e.one_person import Counted, Office, check_each_alone, linked
 from tests.servers import active_directory, directory_389, samba
 from tests.servers.ds389 import BASE, Ds389
+from tests.servers.ldif_tools import record
 from tests.servers.samba import Samba
 
 
@@ -82,3 +84,25 @@ def test_a_person_of_389_is_found_by_every_name(ds389: Ds389, tmp_path: Path) ->
     for name in (found.key, found.dn.upper(), "ALICE"):
         plan = make_plan(replace(run, only=(name,)))
         assert (plan.only[0].key, plan.only[0].dn) == (found.key, found.dn)
+
+
+@pytest.mark.ds389
+def test_a_member_with_a_uid_behind_its_dn_loses_nothing_on_389(
+    start_ds389: Callable[[], Ds389], tmp_path: Path
+) -> None:
+    """389 finds such a value by no filter for the DN; the group is read from above before anything is taken away."""
+    server = start_ds389()
+    units = "".join(
+        record(dn, {"objectClass": "organizationalUnit"}) for dn in (directory_389.PEOPLE, directory_389.GROUPS)
+    )
+    ann = {"objectClass": "inetOrgPerson", "uid": "ann", "cn": "ann", "sn": "x"}
+    team = {
+        "objectClass": "groupOfUniqueNames",
+        "cn": "team",
+        "uniqueMember": f"uid=ann,{directory_389.PEOPLE}#'0101'B",
+    }
+    server.add(units + record(f"uid=ann,{directory_389.PEOPLE}", ann) + record(f"cn=team,{directory_389.GROUPS}", team))
+    company, links = suffix(server, tmp_path), "    app:\n      - {cn: team, access: viewer}"
+    assert make_plan(replace(company.run(links), only=("ann",))).empty
+    company.filled(links)
+    assert check_each_alone(company.run(links), ["ann"]) == 0
