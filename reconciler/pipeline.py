@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from functools import partial
 
 from reconciler.apply.admission import admit
 from reconciler.apply.manner import Manner
@@ -11,22 +13,22 @@ from reconciler.apply.perform import perform
 from reconciler.apply.report import Report
 from reconciler.apply.reporting import reported
 from reconciler.apply.task import Task
-from reconciler.desired.build import Desired, desire, rules_for
+from reconciler.desired.build import desire, rules_for
 from reconciler.desired.expectations import unmet
 from reconciler.desired.links import Directory
-from reconciler.diff.rules import DiffRules
 from reconciler.directory.observer import SILENT, Observer
 from reconciler.directory.sources import Reading, read_directories, read_for_snapshot
 from reconciler.errors import TargetError, UsageError
-from reconciler.model.access import Scope
 from reconciler.model.diagnostic import Diagnostic
 from reconciler.model.directory import Needs, Snapshot
 from reconciler.model.past import NOTHING, Past
 from reconciler.model.plan import Plan, TargetPlan
-from reconciler.plan.build import Safety, build_target, facts_of
+from reconciler.person import Request, plan_people
+from reconciler.plan.build import facts_of
 from reconciler.plan.clashes import with_clashes
 from reconciler.plan.summary import only_adds
-from reconciler.policy.model import GuardLimits, OnMissing, Policy, Protection, TargetConfig
+from reconciler.policy.model import Policy, TargetConfig
+from reconciler.sections import Facing, desired_by_target, scope_of, section_of
 from reconciler.state.base import Store
 from reconciler.targets.registry import create, opened, options_of
 
@@ -36,7 +38,8 @@ class Run:
     """One run: the policy, the day that grants are judged by (UTC), the time (ISO 8601 UTC), and what to look at.
 
     `targets` empty means all. `snapshots` are snapshot files that stand in for the directories they were taken from.
-    The `observer` is told how reads go; `past` is what earlier runs have left to know.
+    `only` are the people to plan for, empty for everybody. The `observer` is told how reads go; `past` is what earlier runs
+    have left to know.
     """
 
     policy: Policy
@@ -45,6 +48,7 @@ class Run:
     targets: tuple[str, ...] = ()
     snapshots: tuple[str, ...] = ()
     git_commit: str = ""
+    only: tuple[str, ...] = ()
     observer: Observer = SILENT
     past: Past = NOTHING
 
@@ -56,6 +60,8 @@ def make_plan(run: Run) -> Plan:
     DirectoryError for any read that is not proven complete. A target that cannot be read is an error of its own section,
     and the others are planned all the same.
     """
+    if run.only:
+        return _plan_for(run)
     plan = _plan(run, whole=False)
     return plan if plan.confirmed or only_adds(plan) else _plan(run, whole=True)
 
@@ -64,15 +70,28 @@ def _plan(run: Run, *, whole: bool) -> Plan:
     targets = chosen_targets(run)
     snapshots = read_directories(run.policy, targets, run.snapshots, Reading(run.now, whole, run.observer))
     directories = {name: Directory(snapshot) for name, snapshot in snapshots.items()}
+    sections = [plan_target(run, target, directories[target.directory]) for target in targets]
+    return _of(run, list(directories.values()), sections)
+
+
+def _plan_for(run: Run) -> Plan:
+    how = Reading(run.now, whole=True, observer=run.observer)
+    targets, build = chosen_targets(run), partial(section_of, run.policy, run.today, run.past)
+    answer = plan_people(Request(run.policy, targets, run.only, run.snapshots, run.today, how, build))
+    return replace(_of(run, list(map(Directory, answer.snapshots)), answer.sections), only=answer.only)
+
+
+def _of(run: Run, directories: Sequence[Directory], sections: Sequence[TargetPlan]) -> Plan:
+    notes = [note for directory in directories for note in directory.findings() if not (run.only and note.subject)]
     return Plan(
         created_at=run.now,
         today=run.today.isoformat(),
         policy_digest=run.policy.digest,
         policy_root=run.policy.root,
         git_commit=run.git_commit,
-        directories=tuple(facts_of(snapshot) for snapshot in snapshots.values()),
-        targets=with_clashes([plan_target(run, target, directories[target.directory]) for target in targets]),
-        notes=tuple(note for directory in directories.values() for note in directory.findings()),
+        directories=tuple(facts_of(directory.snapshot) for directory in directories),
+        targets=with_clashes(sections),
+        notes=tuple(notes),
     )
 
 
@@ -86,9 +105,7 @@ def plan_target(run: Run, target: TargetConfig, directory: Directory) -> TargetP
             have = app.read(scope_of(run.policy, target, want))
     except TargetError as error:
         return replace(section, error=str(error))
-    limits = run.policy.guards.get(target.name, GuardLimits())
-    safety = Safety(limits, run.policy.waivers, run.today, app.capabilities, run.past)
-    return build_target(section, have, want, diff_rules(run.policy, target, safety), safety)
+    return section_of(run.policy, run.today, run.past, Facing(target, section, have, want, app.capabilities))
 
 
 def apply_plan(run: Run, task: Task, store: Store, manner: Manner) -> Report:
@@ -122,12 +139,7 @@ def check_expectations(run: Run) -> tuple[Diagnostic, ...]:
     how = Reading(run.now, whole=True, observer=run.observer)
     snapshots = read_directories(run.policy, targets, run.snapshots, how)
     directories = {name: Directory(snapshot) for name, snapshot in snapshots.items()}
-    wanted = {}
-    for target in targets:
-        with opened(target) as app:
-            rules = rules_for(run.policy, target.name)
-            wanted[target.name] = desire(rules, directories[target.directory], app.capabilities, run.today)
-    return unmet(run.policy.expect, wanted)
+    return unmet(run.policy.expect, desired_by_target(run.policy, run.today, targets, directories))
 
 
 def chosen_targets(run: Run) -> list[TargetConfig]:
@@ -136,15 +148,3 @@ def chosen_targets(run: Run) -> list[TargetConfig]:
         known = ", ".join(sorted(run.policy.targets)) or "none"
         raise UsageError(f'The policy has no target "{name}"; it has: {known}.')
     return [run.policy.targets[name] for name in sorted(set(run.targets or run.policy.targets))]
-
-
-def scope_of(policy: Policy, target: TargetConfig, want: Desired) -> Scope:
-    """Return what the live read has to cover; before an account is removed, everything that goes with it has to be seen."""
-    removes = OnMissing.REMOVE in {target.users.when_missing, target.users.when_disabled}
-    return Scope(target.directory, frozenset(want.state.groups), removes or bool(policy.imports.get(target.name)))
-
-
-def diff_rules(policy: Policy, target: TargetConfig, safety: Safety) -> DiffRules:
-    """Return what the comparison has to respect."""
-    protected = policy.protected.get(target.name, Protection())
-    return DiffRules(target.users, target.groups, protected, safety.capabilities.roles)

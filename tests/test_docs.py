@@ -75,6 +75,16 @@ def test_every_command_of_the_readme_prints_what_the_readme_says(tmp_path: Path)
     assert {block.kind for block in blocks} <= {"console", "yaml", "python", "text"}
 
 
+def test_every_command_about_one_person_prints_what_its_page_says(tmp_path: Path) -> None:
+    """The example company again, from an empty roster."""
+    clone = scratch_copy(tmp_path)
+    page = ROOT / "docs/one-person.md"
+    commands = [(command, block.line) for block in _blocks(page) for command in _commands(block)]
+    for command, line in commands:
+        _check(command, clone, line)
+    assert len(commands) == 4
+
+
 def test_every_python_block_of_the_readme_prints_the_text_block_after_it(tmp_path: Path) -> None:
     """What an application does with the roster works on the roster that the example yields."""
     clone = scratch_copy(tmp_path)

@@ -20,6 +20,7 @@ from reconciler.cli.options import (
     plan_key_option,
     snapshot_option,
     target_option,
+    user_option,
 )
 from reconciler.cli.origin import origin
 from reconciler.cli.presentation import presentation
@@ -53,6 +54,7 @@ class ApplyOptions(TypedDict):
     plan: str | None
     policy: str | None
     target: tuple[str, ...]
+    user: tuple[str, ...]
     snapshot: tuple[str, ...]
     auto_approve: bool
     resume: str | None
@@ -73,6 +75,7 @@ class ApplyOptions(TypedDict):
     help="The policy folder: by default the one that PLAN was made from, without a PLAN `policies`.",
 )
 @target_option
+@user_option
 @snapshot_option
 @click.option("--auto-approve", is_flag=True, help="Do not ask; needed where nobody can answer.")
 @click.option(
@@ -139,8 +142,10 @@ def _resumed(wanted: str, given: ApplyOptions, screen: Screen) -> int:
 
 def _saved(name: str, given: ApplyOptions, screen: Screen) -> int:
     """Apply a saved plan."""
-    if given["target"] or given["snapshot"]:
-        raise UsageError("A saved plan says what it concerns: give --target and --snapshot to `reconcile plan`.")
+    if given["target"] or given["snapshot"] or given["user"]:
+        raise UsageError(
+            "A saved plan says what it concerns: give --target, --user and --snapshot to `reconcile plan`."
+        )
     if is_folder(name):
         raise UsageError(f"{shortened(name)} is a folder, not a plan, and --policy names another.")
     plan, document = decode(read_text(name), shortened(name))
@@ -185,7 +190,7 @@ def _run(given: ApplyOptions, default: str, screen: Screen) -> Run:
         "snapshot": given["snapshot"],
         "today": None,  # the real day: a grant that has ended must not be revived by whoever applies
     }
-    return run_of(options, screen)
+    return replace(run_of(options, screen), only=given["user"])
 
 
 def _carry_out(run: Run, task: Task, store: Store, given: ApplyOptions, screen: Screen) -> int:

@@ -46,6 +46,14 @@ def snapshot_option(command: Callable[P, T]) -> Callable[P, T]:
     return click.option("--snapshot", multiple=True, callback=filled, metavar="FILE", help=text)(command)
 
 
+def user_option(command: Callable[P, T]) -> Callable[P, T]:
+    """Add what narrows a run to some people."""
+    text = (
+        "Only this person, by login, e-mail address, stable id or DN; may be repeated. Reads and changes nothing else."
+    )
+    return click.option("--user", multiple=True, callback=filled, metavar="NAME", help=text)(command)
+
+
 def today_option(command: Callable[P, T]) -> Callable[P, T]:
     """Add the day that stands for today."""
     text = "Judge grants and waivers as of another day (UTC)."

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from dataclasses import replace
 from typing import Unpack
 
 import click
@@ -15,6 +16,7 @@ from reconciler.cli.options import (
     snapshot_option,
     target_option,
     today_option,
+    user_option,
 )
 from reconciler.cli.presentation import presentation
 from reconciler.cli.run import RunOptions, run_of, with_past
@@ -31,6 +33,7 @@ from reconciler.plan.signing import signature
 class PlanOptions(RunOptions, ViewOptions):
     """What the command takes."""
 
+    user: tuple[str, ...]
     out: str | None
     plan_key: str
     detailed_exitcode: bool
@@ -39,6 +42,7 @@ class PlanOptions(RunOptions, ViewOptions):
 @click.command("plan")
 @policy_argument
 @target_option
+@user_option
 @snapshot_option
 @today_option
 @click.option("--out", metavar="FILE", callback=filled, help="Save the plan, to show it or to apply exactly it later.")
@@ -54,7 +58,7 @@ def command(screen: Screen, **given: Unpack[PlanOptions]) -> int:
     """
     if given["plan_key"] and not given["out"]:
         raise UsageError("--plan-key signs the plan that --out saves: give both.")
-    run = with_past(run_of(given, screen), given["policy"])
+    run = replace(with_past(run_of(given, screen), given["policy"]), only=given["user"])
     with screen.working("Reading the directory and the targets"):
         document = encode(make_plan(run))
     if given["plan_key"]:

@@ -68,9 +68,8 @@ def align_groups(have: State, want: Desired, rules: DiffRules, findings: Finding
 def with_groups_renamed(have: State, moved: Mapping[GroupKey, GroupKey]) -> State:
     """Return the live state with groups under other names, those of `moved` by the names that they have."""
     groups = {moved.get(key, key): replace(group, key=moved.get(key, key)) for key, group in have.groups.items()}
-    return replace(
-        have, groups=groups, memberships=_renamed(have.memberships, moved), by_hand=_renamed(have.by_hand, moved)
-    )
+    rows, by_hand = _renamed(have.memberships, moved), _renamed(have.by_hand, moved)
+    return replace(have, groups=groups, memberships=rows, by_hand=by_hand)
 
 
 def adopt_group(found: Group, want: Desired, rules: DiffRules, findings: Findings) -> None:
@@ -142,13 +141,9 @@ def with_users_rekeyed(have: State, moved: Mapping[UserKey, UserKey]) -> State:
     for key, user in have.users.items():
         now = moved.get(key, key)
         users[now] = replace(user, key=now, managed=True) if key in moved else user
-    return State(
-        users,
-        have.groups,
-        _rekeyed_rows(have.memberships, moved),
-        _rekeyed_rows(have.by_hand, moved),
-        have.own and moved.get(have.own, have.own),
-    )
+    rows, by_hand = _rekeyed_rows(have.memberships, moved), _rekeyed_rows(have.by_hand, moved)
+    own = have.own and moved.get(have.own, have.own)
+    return replace(have, users=users, memberships=rows, by_hand=by_hand, own=own)
 
 
 def _rekeyed_rows(rows: Memberships, moved: Mapping[UserKey, UserKey]) -> Memberships:

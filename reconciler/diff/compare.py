@@ -7,18 +7,25 @@ from reconciler.diff.align import align_groups, align_users
 from reconciler.diff.cascade import keep_what_hangs_together
 from reconciler.diff.groups import diff_groups
 from reconciler.diff.members import diff_members
+from reconciler.diff.only import concerned, keep_theirs
 from reconciler.diff.rules import DiffRules, Findings
 from reconciler.diff.users import diff_users
 from reconciler.model.access import State
 
 
 def compare(have: State, want: Desired, rules: DiffRules) -> tuple[State, Findings]:
-    """Return everything that differs, and the live state under the keys that the findings use."""
+    """Return everything that differs, and the live state under the keys that the findings use.
+
+    Where `want` is about some people only, what is found is about them, and no group is renamed or removed.
+    """
     findings = Findings()
     have = align_users(have, want, rules, findings)
-    have = align_groups(have, want, rules, findings)
-    diff_users(have, want, rules, findings)
-    diff_groups(have, want, rules, findings)
-    diff_members(have, want, rules, findings)
-    keep_what_hangs_together(have, findings)
+    if want.only is None:
+        have = align_groups(have, want, rules, findings)
+    compared = concerned(have, want)
+    diff_users(compared, want, rules, findings)
+    diff_groups(compared, want, rules, findings)
+    diff_members(compared, want, rules, findings)
+    keep_theirs(compared, want, findings)
+    keep_what_hangs_together(compared, findings)
     return have, findings

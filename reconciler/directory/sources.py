@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 
 from reconciler.directory.observer import SILENT, Observer
@@ -30,19 +30,26 @@ def read_directories(
 
     Raises UsageError for a snapshot file of a directory that the policy does not have.
     """
+    snapshots = {}
+    for config, needs in chosen(policy, targets, snapshot_files):
+        snapshots[config.name] = read_directory(config, needs, how.now, whole=how.whole, observer=how.observer)
+    return snapshots
+
+
+def chosen(
+    policy: Policy, targets: Collection[TargetConfig], snapshot_files: Collection[str]
+) -> Iterator[tuple[DirectoryConfig, Needs]]:
+    """Yield the directories that the targets read from, by name, as they are to be read; raises UsageError as above."""
     stand_ins = {snapshot_head(path).directory: path for path in snapshot_files}
     for name, path in sorted(stand_ins.items()):
         if name not in policy.directories:
             raise UsageError(f'{path} was taken from "{name}", which is no directory of this policy.')
-    snapshots = {}
     for name in sorted({target.directory for target in targets}):
         config = policy.directories[name]
         if name in stand_ins:
             config = _standing_in(config, stand_ins[name])
         config = _settled(config)
-        needs = needs_of(policy, config, targets)
-        snapshots[name] = read_directory(config, needs, how.now, whole=how.whole, observer=how.observer)
-    return snapshots
+        yield config, needs_of(policy, config, targets)
 
 
 def read_for_snapshot(policy: Policy, name: str, how: Reading) -> tuple[Snapshot, Needs]:

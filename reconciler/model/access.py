@@ -67,12 +67,23 @@ Memberships: TypeAlias = Mapping[GroupKey, Mapping[UserKey, Role]]
 
 
 @dataclass(frozen=True, slots=True)
+class Totals:
+    """How much of ours a target holds in all: active accounts, accounts with the admin mark, groups, memberships."""
+
+    accounts: int
+    admins: int
+    groups: int
+    memberships: int
+
+
+@dataclass(frozen=True, slots=True)
 class State:
     """Everything of one target that a plan looks at.
 
     `memberships` are those that are ours to change; `by_hand` those that are not: the membership carries somebody else's
     mark, or none where a target marks single ones, or else its account does. They count as present and are never changed.
     `own` is the account whose credential we use, None where the target has no such notion: it must not lose its access.
+    `totals` are set where the state is a part of what the target holds (`Scope.users`); limits in percent are of them.
     """
 
     users: Mapping[UserKey, User] = field(default_factory=dict)
@@ -80,6 +91,7 @@ class State:
     memberships: Memberships = field(default_factory=dict)
     by_hand: Memberships = field(default_factory=dict)
     own: UserKey | None = None
+    totals: Totals | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,11 +136,15 @@ class Scope:
 
     `all_managed_groups`: imports exist, or accounts may be removed, so groups that carry our mark are wanted too.
     What more a target returns is compared with nothing, but what hangs on an account that goes is seen.
-    `users`: where it is set, only these accounts and only their memberships are wanted, by whichever of these the target
-    can find them; None means everybody.
+    `users`: where it is set, a part is enough, None means everybody. The part is: these accounts, those whose username or
+    e-mail address is among `names` (compared without case), all their memberships; the groups that `groups` or, by their
+    source, `sources` name, and those in which these accounts hold anything; all memberships in these groups, with their
+    accounts. A state that is a part has its totals; a target that cannot count returns everything.
     """
 
     directory: str
     groups: frozenset[GroupKey]
     all_managed_groups: bool = False
     users: frozenset[UserKey] | None = None
+    names: frozenset[str] = frozenset()
+    sources: frozenset[str] = frozenset()

@@ -108,8 +108,19 @@ class TargetPlan:
 
 
 @dataclass(frozen=True, slots=True)
+class Only:
+    """One person whom alone a plan is about: the name that was asked for, the key, the DN (empty where the entry is gone)."""
+
+    name: str
+    key: str
+    dn: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
-    """A whole run. Times are ISO 8601 UTC; `today` is the day that grants and waivers were judged by.
+    """A whole run, or one for the people of `only` alone, whose counts say nothing about a directory or a target.
+
+    Times are ISO 8601 UTC; `today` is the day that grants and waivers were judged by.
 
     The id is not a field: it is the digest of the encoded plan (plan/codec.py), so it cannot disagree with the content.
     """
@@ -122,6 +133,7 @@ class Plan:
     directories: tuple[DirectoryFacts, ...]
     targets: tuple[TargetPlan, ...]
     notes: tuple[Diagnostic, ...] = field(default=())
+    only: tuple[Only, ...] = ()
 
     @property
     def errored(self) -> bool:

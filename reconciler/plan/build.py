@@ -10,6 +10,7 @@ from typing import assert_never
 
 from reconciler.desired.build import Desired
 from reconciler.diff.compare import compare
+from reconciler.diff.only import concerned
 from reconciler.diff.rules import Clash, DiffRules
 from reconciler.model.access import Capabilities, Group, GroupKey, Role, State
 from reconciler.model.change import (
@@ -73,7 +74,11 @@ def build_target(target: TargetPlan, have: State, want: Desired, rules: DiffRule
     refused = refusals(subject, safety.limits)
     standing, waived = apply_waivers(refused, safety.waivers, target.name, safety.today)
     quarantine = _quarantine(target.name, safety)
-    notes = (*_without_account(have, want), *_unruled(have, want, found.changes), *quarantine.notes(subject.changes))
+    notes = (
+        *_without_account(have, want),
+        *_unruled(concerned(have, want), want, found.changes),
+        *quarantine.notes(subject.changes),
+    )
     return replace(
         target,
         changes=tuple(subject.changes),
@@ -138,6 +143,7 @@ def _subject(target: TargetPlan, have: State, want: Desired, changes: Sequence[C
         today=safety.today,
         roles=safety.capabilities.roles,
         directory=target.directory,
+        whole=want.only is None,
         people=len(want.roll.people),
         groups=len(want.directory_groups),
         seen=safety.past.directories.get(target.directory),

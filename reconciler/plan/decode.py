@@ -32,6 +32,7 @@ from reconciler.model.plan import (
     FORMAT_VERSION,
     DirectoryFacts,
     Hold,
+    Only,
     Plan,
     Refusal,
     TargetPlan,
@@ -110,6 +111,7 @@ def _plan(document: Document) -> Plan:
         ),
         targets=tuple(_target(target) for target in document["targets"]),
         notes=tuple(_diagnostic(note) for note in document["notes"]),
+        only=tuple(Only(**_known(Only, one)) for one in document.get("only", ())),
     )
 
 
@@ -153,7 +155,7 @@ def _diagnostic(data: Document) -> Diagnostic:
     )
 
 
-def _known(kind: type[DirectoryFacts | Unchanged | Refusal], data: Document) -> Document:
+def _known(kind: type[DirectoryFacts | Unchanged | Refusal | Only], data: Document) -> Document:
     """Return the fields that this version knows; those that a newer minor format adds are left out."""
     return {field.name: data[field.name] for field in fields(kind)}
 

@@ -29,7 +29,7 @@ from reconciler.model.change import (
     type_name,
 )
 from reconciler.model.diagnostic import Diagnostic, Position
-from reconciler.model.plan import FORMAT_VERSION, DirectoryFacts, Plan, Refusal, TargetPlan, Withheld
+from reconciler.model.plan import FORMAT_VERSION, DirectoryFacts, Only, Plan, Refusal, TargetPlan, Withheld
 from reconciler.model.reason import Reason
 from reconciler.plan.precondition import precondition
 from reconciler.plan.summary import summary_of
@@ -59,6 +59,7 @@ def content(plan: Plan) -> Document:
         "targets": [_target(target) for target in plan.targets],
         "notes": [_diagnostic(note) for note in plan.notes],
         "summary": summary_of(plan),
+        **({"only": [_only(one) for one in plan.only]} if plan.only else {}),
     }
 
 
@@ -90,6 +91,8 @@ def pieces(document: Document) -> Iterator[str]:
         yield f'  "signature": {json.dumps(document["signature"])},\n'
     for key in ("id", "format_version", "created_at", "today", "complete", "applyable", "errored", "policy", "summary"):
         yield f'  "{key}": {json.dumps(document[key])},\n'
+    if "only" in document:
+        yield from _rows("only", document["only"], "  ", ",\n")
     yield from _rows("directories", document["directories"], "  ", ",\n")
     yield '  "targets": ['
     for number, target in enumerate(document["targets"]):
@@ -151,6 +154,10 @@ def _directory(facts: DirectoryFacts) -> Document:
         "complete": facts.complete,
         **({"confirmed_at": facts.confirmed_at} if facts.confirmed_at else {}),
     }
+
+
+def _only(one: Only) -> Document:
+    return {"name": one.name, "key": one.key, "dn": one.dn}
 
 
 def _target(target: TargetPlan) -> Document:

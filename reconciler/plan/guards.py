@@ -15,10 +15,8 @@ from reconciler.model.change import (
     Change,
     ChangeRole,
     CreateUser,
-    DisableUser,
     RemoveGroup,
     RemoveMembership,
-    RemoveUser,
 )
 from reconciler.model.plan import Refusal
 from reconciler.model.text import shortened
@@ -79,7 +77,7 @@ def ceiling(limit: Limit, total: int) -> int:
 def _empty_directory(subject: Subject) -> Iterable[Refusal]:
     rows = sum(len(people) for people in subject.have.memberships.values())
     accounts = sum(user.managed for user in subject.have.users.values())
-    if not subject.people and (rows or accounts):
+    if subject.whole and not subject.people and (rows or accounts):
         held = f"{accounts} accounts and {rows} memberships"
         summary = f'The directory "{subject.directory}" holds nobody, and this target holds {held} of it.'
         refusal = _refusal("empty_directory", summary, (0, 1, accounts))
@@ -92,7 +90,7 @@ def _empty_directory(subject: Subject) -> Iterable[Refusal]:
 def _max_directory_shrink(subject: Subject, limit: Limit | None) -> Iterable[Refusal]:
     """Compare with what the last apply saw: a directory that lost many entries at once was more often read wrongly."""
     seen = subject.seen
-    if limit is None or seen is None:
+    if limit is None or seen is None or not subject.whole:
         return
     counted = (("person", "people", subject.people, seen.people), ("group", "groups", subject.groups, seen.groups))
     for one, many, now, before in counted:
@@ -116,14 +114,14 @@ def _max_removals(subject: Subject, limit: Limit | None) -> Iterable[Refusal]:
     """Count memberships and groups each by themselves."""
     if limit is None:
         return
-    have, losses = subject.have, subject.losses
+    losses, total = subject.losses, subject.holdings
     gone = [change for change in subject.changes if isinstance(change, RemoveGroup)]
     counted: list[tuple[str, str, Sequence[Change], int]] = [
-        (_verb(losses), "memberships", losses, sum(map(len, have.memberships.values()))),
-        ("Removes", "groups", gone, sum(group.managed for group in have.groups.values())),
+        (_verb(losses), "memberships", losses, total.memberships),
+        ("Removes", "groups", gone, total.groups),
     ]
-    for verb, noun, changes, total in counted:
-        yield from _too_many("max_removals", (verb, f" {noun}"), changes, total, limit)
+    for verb, noun, changes, there in counted:
+        yield from _too_many("max_removals", (verb, f" {noun}"), changes, there, limit)
 
 
 def _max_removals_per_group(subject: Subject, limit: Limit | None) -> Iterable[Refusal]:
@@ -158,9 +156,10 @@ def _empty_admin_group(subject: Subject, limits: GuardLimits) -> Iterable[Refusa
         return
     lost, total = subject.lost_admins, subject.admins
     leaves = bool(lost) and len(lost) == total and not any(_gives_admin(change) for change in subject.changes)
-    if subject.no_admins or leaves:
+    nobody = subject.no_admins if subject.whole else ""
+    if nobody or leaves:
         says = f"Leaves nobody with the admin mark: {_all(total)}." if leaves else ""
-        summary = " ".join(filter(None, (subject.no_admins, says)))
+        summary = " ".join(filter(None, (nobody, says)))
         yield _refusal("empty_admin_group", summary, (total, total - 1, total) if leaves else (0, 1, total), lost)
 
 
@@ -195,10 +194,8 @@ def _max_disabled_users(subject: Subject, limit: Limit | None) -> Iterable[Refus
     """Count accounts that are disabled with those that are removed, of all that are open before."""
     if limit is None:
         return
-    closed = [change for change in subject.changes if isinstance(change, DisableUser | RemoveUser)]
-    closing = {change.who.key for change in closed}
-    total = sum(user.managed and (user.active or key in closing) for key, user in subject.have.users.items())
-    yield from _too_many("max_disabled_users", ("Disables or removes", " accounts"), closed, total, limit)
+    does = ("Disables or removes", " accounts")
+    yield from _too_many("max_disabled_users", does, subject.closed, subject.holdings.accounts, limit)
 
 
 def _too_many(

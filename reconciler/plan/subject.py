@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import TypeGuard, TypeVar, assert_never
 
 from reconciler.diff.rules import is_demotion
-from reconciler.model.access import Flag, Group, GroupKey, Role, State
+from reconciler.model.access import Flag, Group, GroupKey, Role, State, Totals
 from reconciler.model.change import (
     AddMembership,
     AdoptGroup,
@@ -33,6 +33,7 @@ from reconciler.model.past import Seen
 class Subject:
     """What guards look at: one target, its live state under the plan's keys, and the changes that are to be made.
 
+    `whole`: the plan is for everybody, else for some people of whom alone anything was asked.
     `people` and `groups` are how many the directory holds now, `seen` is what it held when it was last applied from, None
     where nobody remembers. `missing_groups` and `no_admins` are those of what is desired.
     """
@@ -44,6 +45,7 @@ class Subject:
     today: date
     roles: Sequence[Role] = ()
     directory: str = ""
+    whole: bool = True
     people: int = 0
     groups: int = 0
     seen: Seen | None = None
@@ -69,7 +71,28 @@ class Subject:
     @property
     def admins(self) -> int:
         """Return how many accounts of ours carry the admin mark now."""
+        if self.have.totals is not None:
+            return self.have.totals.admins
         return sum(user.managed and user.flags.get(Flag.ADMIN, False) for user in self.have.users.values())
+
+    @property
+    def closed(self) -> Sequence[DisableUser | RemoveUser]:
+        """Return the accounts to be disabled or removed."""
+        return [change for change in self.changes if isinstance(change, DisableUser | RemoveUser)]
+
+    @property
+    def holdings(self) -> Totals:
+        """Return how much of ours there is in all; of accounts those that are open, or closed by this plan."""
+        have, closing = self.have, {change.who.key for change in self.closed}
+        inactive = sum(not have.users[key].active for key in closing)
+        if have.totals is not None:
+            return replace(have.totals, accounts=have.totals.accounts + inactive)
+        return Totals(
+            accounts=sum(user.managed and user.active for user in have.users.values()) + inactive,
+            admins=self.admins,
+            groups=sum(group.managed for group in have.groups.values()),
+            memberships=sum(map(len, have.memberships.values())),
+        )
 
     @property
     def going(self) -> frozenset[GroupKey]:

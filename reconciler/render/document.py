@@ -136,6 +136,14 @@ class SummaryData(TypedDict):
     refused: int
 
 
+class OnlyData(TypedDict):
+    """One person whom alone the plan is about; `dn` is empty where the entry is gone."""
+
+    name: str
+    key: str
+    dn: str
+
+
 class PlanData(TypedDict):
     """A whole plan document."""
 
@@ -151,3 +159,4 @@ class PlanData(TypedDict):
     targets: list[TargetData]
     notes: list[FindingData]
     summary: SummaryData
+    only: NotRequired[list[OnlyData]]

@@ -12,7 +12,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from textwrap import wrap
 
-from reconciler.render.document import ChangeData, DirectoryData, FindingData, PlanData, RefusalData, TargetData
+from reconciler.render.document import (
+    ChangeData,
+    DirectoryData,
+    FindingData,
+    OnlyData,
+    PlanData,
+    RefusalData,
+    TargetData,
+)
 from reconciler.render.held import held_back
 from reconciler.render.layout import section
 from reconciler.render.look import Look, chunked, shown
@@ -47,9 +55,11 @@ def plan_lines(plan: PlanData, look: Look) -> Iterator[str]:
     idle = plan["applyable"] and not any(target["changes"] or target["refusals"] for target in plan["targets"])
     if idle:
         yield _no_changes(plan, look)
+    about = [_only(one) for one in plan.get("only", ())]
+    yield from (look.paint("strong", line) for line in about)
     facts = {facts["name"]: facts for facts in plan["directories"]}
     for number, target in enumerate(plan["targets"]):
-        if number or idle:
+        if number or idle or about:
             yield ""
         yield from _target(target, facts.get(target["directory"]), look)
     if plan["notes"]:
@@ -80,6 +90,11 @@ def _no_changes(plan: PlanData, look: Look) -> str:
         counted(sum(found["memberships"] for found in compared), "membership"),
     ]
     return f"{look.paint('good', 'No changes.')} Compared {listed(parts)} in {counted(len(compared), 'target')}."
+
+
+def _only(one: OnlyData) -> str:
+    where = shown(one["dn"]) if one["dn"] else f"gone from the directory, known by the account {shown(one['key'])}"
+    return f"Only {shown(one['name'])}: {where}. Nobody else's access is looked at or changed."
 
 
 def _target(target: TargetData, facts: DirectoryData | None, look: Look) -> Iterator[str]:

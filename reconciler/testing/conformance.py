@@ -40,6 +40,7 @@ from reconciler.testing.scratch import (
     needs,
     read,
     same,
+    totals,
     true,
 )
 
@@ -109,6 +110,27 @@ class Conformance:
             true({Right.READ, Right.WRITE} <= rights.can, "whoever makes runs can read and write")
             true(rights.detail, "the target says what its rights rest on")
             same(rights.lacks, (), "what whoever makes runs lacks")
+
+    def test_a_part_of_the_state_is_as_the_whole_says(self, scratch: Scratch) -> None:
+        """Asked for some accounts, a target gives these, all that they have, and everything in the groups concerned."""
+        make(scratch, *_run(scratch))
+        _seed(scratch)
+        whole = read(scratch, GROUPS)
+        scope = Scope(scratch.directory, frozenset({BY_HAND}), users=frozenset({ALICE.key}), names=frozenset({"BOB"}))
+        with closing(scratch.open()) as target:
+            part = target.read(scope)
+        if part.totals is None:
+            same(part, whole, "the state of a target that does not count")
+            return
+        same(part.users, whole.users, "the accounts asked for, and those in their groups")
+        same(part.groups, whole.groups, "the group asked for, and those in which an account holds anything")
+        same((part.memberships, part.by_hand), (whole.memberships, whole.by_hand), "all memberships in these groups")
+        same(part.totals, totals(whole), "how much there is in all")
+        alone = Scope(scratch.directory, frozenset(), users=frozenset(), names=frozenset({"carol"}))
+        with closing(scratch.open()) as target:
+            part = target.read(alone)
+        same(set(part.groups), {TEAM}, "the groups of an account that is in one")
+        same(part.totals, totals(whole), "how much there is in all, whoever is asked for")
 
     def test_a_target_can_be_closed_twice(self, scratch: Scratch) -> None:
         """The second time does nothing."""

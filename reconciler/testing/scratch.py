@@ -7,7 +7,7 @@ from contextlib import closing
 from typing import Protocol
 from unittest import SkipTest
 
-from reconciler.model.access import Capabilities, GroupKey, Scope, State
+from reconciler.model.access import Capabilities, Flag, GroupKey, Scope, State, Totals
 from reconciler.model.change import Change, type_name
 from reconciler.plan.holds import Holding, holdings
 from reconciler.targets.base import Outcome, Status, Target
@@ -115,3 +115,14 @@ def true(fact: object, what: str) -> None:
     """Raise AssertionError unless `fact` holds."""
     if not fact:
         raise AssertionError(f"not so: {what}")
+
+
+def totals(whole: State) -> Totals:
+    """Return how much of ours a whole state holds."""
+    ours = [user for user in whole.users.values() if user.managed]
+    return Totals(
+        accounts=sum(user.active for user in ours),
+        admins=sum(user.flags.get(Flag.ADMIN, False) for user in ours),
+        groups=sum(group.managed for group in whole.groups.values()),
+        memberships=sum(map(len, whole.memberships.values())),
+    )

@@ -43,6 +43,7 @@ def work(tmp_path: Path) -> Path:
         (["show", "missing.json"], "missing.json cannot be read: No such file"),
         (["show", "policies"], "policies cannot be read: Is a directory"),
         (["apply", "plan.json", "--target", "roster"], "A saved plan says what it concerns"),
+        (["apply", "plan.json", "--user", "alice"], "A saved plan says what it concerns"),
         (["apply", "policies", "--policy", "others"], "policies is a folder, not a plan, and --policy names another."),
         (["snapshot"], "Missing option '--out'"),
         (["schema", "roster"], "'roster' is not one of"),

@@ -14,7 +14,8 @@ from reconciler.errors import DirectoryError, PlanRefused, PlanStale, UsageError
 from reconciler.model.change import type_name
 from reconciler.model.past import Past, Seen
 from reconciler.model.plan import Plan
-from reconciler.pipeline import Run, apply_plan, check_expectations, make_plan, scope_of, take_snapshot
+from reconciler.pipeline import Run, apply_plan, check_expectations, make_plan, take_snapshot
+from reconciler.sections import scope_of
 from reconciler.plan.encode import encode
 from reconciler.policy.load import load_policy
 from reconciler.policy.model import OnMissing

@@ -2,39 +2,114 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import replace
 from itertools import groupby, islice
 from operator import itemgetter
-from typing import TypeAlias
+from typing import TypeAlias, TypeVar
 
-from sqlalchemy import ColumnElement, Connection, select
+from sqlalchemy import ColumnElement, Connection, func, or_, select
 
-from reconciler.model.access import GroupKey, Role, State, UserKey
+from reconciler.model.access import LOCAL, GroupKey, Role, Scope, State, Totals, UserKey
+from reconciler.model.names import login_key
 from reconciler.targets.sql import rows
+from reconciler.targets.sql.needed import Needed
 from reconciler.targets.sql.rows import GroupRow, Mark, Pair, Roster, Touched, UserRow
 from reconciler.targets.sql.schema import groups, memberships, users
+from reconciler.targets.sql.try_users import is_storable
 
 _IDS = 500  # in one IN list
 _FETCH = 10_000  # rows taken from the database at a time
 
+_Value = TypeVar("_Value")
 _MembershipRow: TypeAlias = tuple[int, int, str, str | None]
 _Memberships: TypeAlias = dict[GroupKey, dict[UserKey, Role]]
 
 
 def state(connection: Connection, directory: str) -> State:
     """Return the whole roster: an account that goes takes all its memberships along, so a plan has to see them all."""
-    accounts = {row.id: rows.user(row, directory) for row in user_rows(connection)}
-    named = {row.id: rows.group(row, directory) for row in group_rows(connection)}
-    user_keys = {number: account.key for number, account in accounts.items()}
-    group_keys = {number: group.key for number, group in named.items()}
+    return _state(user_rows(connection), group_rows(connection), _membership_rows(connection), directory)
+
+
+def part(connection: Connection, scope: Scope, keys: frozenset[UserKey]) -> State:
+    """Return what `Scope.users` asks for, whose `keys` are given, and the totals: no row is read that it does not concern."""
+    accounts = {row.id: row for row in _accounts(connection, scope.directory, keys, scope.names)}
+    held = [
+        group
+        for chunk in _chunks(accounts, _IDS)
+        for group in connection.scalars(select(memberships.c.group_id).where(memberships.c.user_id.in_(chunk)))
+    ]
+    named = {row.id: row for chunk in _chunks(held, _IDS) for row in group_rows(connection, groups.c.id.in_(chunk))}
+    named |= {row.id: row for row in _groups(connection, scope.directory, scope.groups, scope.sources)}
+    members: list[_MembershipRow] = []
+    for chunk in _chunks(sorted(named), _IDS):
+        inside = memberships.c.group_id.in_(chunk)
+        members += _membership_rows(connection, inside)
+        fellows = users.c.id.in_(select(memberships.c.user_id).where(inside))
+        accounts |= {row.id: row for row in user_rows(connection, fellows)}
+    found = _state(accounts.values(), named.values(), members, scope.directory)
+    return replace(found, totals=_totals(connection, scope.directory))
+
+
+def _accounts(
+    connection: Connection, directory: str, keys: Iterable[UserKey], names: Collection[str]
+) -> Iterator[UserRow]:
+    """Yield the accounts with one of these keys, usernames or e-mail addresses.
+
+    Databases fold ASCII alone as we do: of the few usernames with other letters each is looked at here.
+    """
+    ours, wanted = users.c.managed_by == directory, {login_key(name) for name in names}
+    for chunk in _chunks(sorted(filter(is_storable, keys)), _IDS):
+        local = [key.removeprefix(LOCAL) for key in chunk if key.startswith(LOCAL)]
+        yield from user_rows(connection, (ours & users.c.external_id.in_(chunk)) | users.c.username.in_(local))
+    for some in _chunks(sorted(filter(is_storable, wanted)), _IDS):
+        yield from user_rows(
+            connection, or_(*(func.lower(column).in_(some) for column in (users.c.username, users.c.email)))
+        )
+    if wanted:
+        beyond = (
+            users.c.username.op("GLOB")("*[^ -~]*")
+            if connection.dialect.name == "sqlite"
+            else users.c.username.op("~")("[^ -~]")
+        )
+        yield from (row for row in user_rows(connection, beyond) if login_key(row.username) in wanted)
+
+
+def _groups(
+    connection: Connection, directory: str, names: Iterable[GroupKey], sources: Iterable[str]
+) -> Iterator[GroupRow]:
+    for some in _chunks(sorted(filter(is_storable, names)), _IDS):
+        yield from group_rows(connection, groups.c.name.in_(some))
+    for mirrored in _chunks(sorted(filter(is_storable, sources)), _IDS):
+        yield from group_rows(connection, groups.c.managed_by == directory, groups.c.external_id.in_(mirrored))
+
+
+def _totals(connection: Connection, directory: str) -> Totals:
+    ours, all_of = users.c.managed_by == directory, func.count()
+    counted = (
+        select(all_of).select_from(users).where(ours, users.c.active),
+        select(all_of).select_from(users).where(ours, users.c.admin),
+        select(all_of).select_from(groups).where(groups.c.managed_by == directory),
+        select(all_of).select_from(memberships).where(memberships.c.managed_by == directory),
+    )
+    return Totals(*connection.execute(select(*(query.scalar_subquery() for query in counted))).one())
+
+
+def _state(
+    accounts: Iterable[UserRow], named: Iterable[GroupRow], members: Iterable[_MembershipRow], directory: str
+) -> State:
+    people = {row.id: rows.user(row, directory) for row in accounts}
+    all_groups = {row.id: rows.group(row, directory) for row in named}
+    user_keys = {number: account.key for number, account in people.items()}
+    group_keys = {number: group.key for number, group in all_groups.items()}
     ours: _Memberships = {}
     by_hand: _Memberships = {}
     roles: dict[str, Role] = {}  # the same few on hundreds of thousands of rows
-    for group_id, part in groupby(_membership_rows(connection), itemgetter(0)):
+    for group_id, inside in groupby(members, itemgetter(0)):
         group = group_keys.get(group_id)
         mine: dict[UserKey, Role] = {}
         others: dict[UserKey, Role] = {}
-        for _, user_id, role, managed_by in part:
+        for _, user_id, role, managed_by in inside:
             user = user_keys.get(user_id)
             if user is not None:  # one end may have been deleted with foreign keys off
                 side = mine if managed_by == directory else others
@@ -43,17 +118,22 @@ def state(connection: Connection, directory: str) -> State:
             ours |= {group: mine} if mine else {}
             by_hand |= {group: others} if others else {}
     return State(
-        users={account.key: account for account in accounts.values()},
-        groups={group.key: group for group in named.values()},
+        users={account.key: account for account in people.values()},
+        groups={group.key: group for group in all_groups.values()},
         memberships=ours,
         by_hand=by_hand,
     )
 
 
-def roster(connection: Connection, touched: Touched, directory: str) -> Roster:
-    """Return all accounts and groups, and the memberships of those that are touched."""
-    accounts = {row.id: row for row in user_rows(connection)}
-    named = {row.id: row for row in group_rows(connection)}
+def roster(connection: Connection, touched: Touched, directory: str, needed: Needed | None = None) -> Roster:
+    """Return the accounts and groups that are needed, all where nothing is said, and the memberships of those touched."""
+    if needed is None:
+        accounts = {row.id: row for row in user_rows(connection)}
+        named = {row.id: row for row in group_rows(connection)}
+    else:
+        found = _accounts(connection, directory, needed.accounts, needed.usernames)
+        accounts = {row.id: row for row in found}
+        named = {row.id: row for row in _groups(connection, directory, needed.groups, needed.sources)}
     group_ids = [number for number, row in named.items() if row.name in touched.groups]
     user_ids = [number for number, row in accounts.items() if rows.user_key(row, directory) in touched.users]
     marks: dict[tuple[str, str | None], Mark] = {}
@@ -63,18 +143,21 @@ def roster(connection: Connection, touched: Touched, directory: str) -> Roster:
             for group_id, user_id, role, managed_by in _membership_rows(connection, column.in_(chunk)):
                 mark = marks.setdefault((role, managed_by), Mark(role, managed_by))
                 members[group_id, user_id] = mark
+    beside = {group_id for group_id, _ in members} - named.keys()  # to be named in messages
+    for chunk in _chunks(sorted(beside) if needed else (), _IDS):
+        named |= {row.id: row for row in group_rows(connection, groups.c.id.in_(chunk))}
     return Roster(accounts, named, members)
 
 
-def user_rows(connection: Connection) -> Iterator[UserRow]:
-    """Yield every account."""
-    query = select(*(users.c[name] for name in UserRow._fields)).order_by(users.c.id)
+def user_rows(connection: Connection, *where: ColumnElement[bool]) -> Iterator[UserRow]:
+    """Yield every account that fits, by id."""
+    query = select(*(users.c[name] for name in UserRow._fields)).where(*where).order_by(users.c.id)
     return (UserRow(*row) for row in connection.execute(query))
 
 
-def group_rows(connection: Connection) -> Iterator[GroupRow]:
-    """Yield every group."""
-    query = select(*(groups.c[name] for name in GroupRow._fields)).order_by(groups.c.id)
+def group_rows(connection: Connection, *where: ColumnElement[bool]) -> Iterator[GroupRow]:
+    """Yield every group that fits, by id."""
+    query = select(*(groups.c[name] for name in GroupRow._fields)).where(*where).order_by(groups.c.id)
     return (GroupRow(*row) for row in connection.execute(query))
 
 
@@ -87,7 +170,7 @@ def _membership_rows(connection: Connection, *where: ColumnElement[bool]) -> Ite
         yield from part
 
 
-def _chunks(numbers: Iterable[int], size: int) -> Iterator[list[int]]:
-    left = iter(numbers)
+def _chunks(values: Iterable[_Value], size: int) -> Iterator[list[_Value]]:
+    left = iter(values)
     while chunk := list(islice(left, size)):
         yield chunk

@@ -8,6 +8,7 @@ from time import gmtime, strftime
 from reconciler.model.access import Capabilities, Scope, State
 from reconciler.model.change import Change
 from reconciler.targets.base import Batch, Outcome, Rights
+from reconciler.targets.sql.needed import needed
 from reconciler.targets.sql.rehearse import rehearse, touched
 from reconciler.targets.sql.rows import Roster
 from reconciler.targets.sql.settings import Settings
@@ -55,6 +56,8 @@ class SqlTarget:
         with connect.reading(self._settings, self._patience) as connection:
             if not schema.is_there(connection, connect.place_of(self._settings)):
                 return State()
+            if scope.users is not None:
+                return read.part(connection, scope, scope.users)
             return read.state(connection, scope.directory)
 
     def rights(self) -> Rights:
@@ -81,7 +84,8 @@ class SqlTarget:
             there = schema.is_there(connection, place)
             if there:
                 connect.lock(connection, tuple(schema.metadata.tables))
-            have = read.roster(connection, touched(batch.changes), directory) if there else Roster()
+            about = touched(batch.changes), directory, needed(batch.changes)
+            have = read.roster(connection, *about) if there else Roster()
             rehearsal = rehearse(directory, have, batch.changes)
             if not rehearsal.stale:
                 if not there:

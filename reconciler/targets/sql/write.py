@@ -11,6 +11,7 @@ from sqlalchemy import Connection, Delete, Insert, Table, Update, and_, bindpara
 
 from reconciler.errors import TargetRejected
 from reconciler.targets.sql.draft import Draft
+from reconciler.targets.sql.needed import FEW
 from reconciler.targets.sql.rows import GroupRow, Mark, Pair, UserRow
 from reconciler.targets.sql.schema import groups, memberships, users
 
@@ -77,7 +78,10 @@ class Writer:
     def _numbered(self, table: Table, added: Mapping[int, _Row]) -> Mapping[int, int]:
         if not added:
             return {}
-        query = select(table.c.id, table.c[_name_column(table)])
+        name = table.c[_name_column(table)]
+        query = select(table.c.id, name)
+        if len(added) <= FEW:
+            query = query.where(name.in_([_name(row) for row in added.values()]))
         numbers = {text: number for number, text in self.connection.execute(query)}
         return {number: numbers[_name(row)] for number, row in added.items()}
 

@@ -15,6 +15,8 @@ from reconciler.cli.main import run
         (["plan", "--snapshot", ""], "--snapshot"),
         (["plan", "--snapshot", "a", "--snapshot", ""], "--snapshot"),
         (["plan", "--target", ""], "--target"),
+        (["plan", "--user", ""], "--user"),
+        (["apply", "--user", "ann", "--user", ""], "--user"),
         (["apply", ""], "[PLAN]"),
         (["apply", "", "--auto-approve"], "[PLAN]"),
         (["apply", "--policy", ""], "--policy"),

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from reconciler.errors import UsageError
+from reconciler.model.plan import Only
 from reconciler.plan.decode import decode
 from reconciler.plan.encode import Document, digest, encode, to_text
 from tests.unit.plan.test_encode import whole
@@ -140,3 +141,14 @@ def test_a_plan_of_changes_since_a_whole_read_comes_back_too() -> None:
     assert decode(to_text(encode(later)))[0] == later
     assert "confirmed_at" not in TEXT
     assert (plan.confirmed, later.confirmed) == (True, False)
+
+
+def test_a_plan_for_some_people_comes_back_with_their_names() -> None:
+    """They are in it only where there are some; a list of nobody is nothing that we write."""
+    mine = replace(whole(), only=(Only("ann", "id-ann", "uid=ann,dc=acme"), Only("xan", "id-xan")))
+    text = to_text(encode(mine))
+    assert decode(text)[0] == mine
+    assert '"only": []' not in text
+    assert "only" not in json.loads(TEXT)
+    with pytest.raises(UsageError, match="would not have written"):
+        decode(changed(lambda document: document.update(only=[])))

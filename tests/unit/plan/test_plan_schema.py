@@ -15,7 +15,7 @@ from jsonschema import Draft202012Validator
 from reconciler.model.access import Flag, Group, GroupKey
 from reconciler.model.change import AdoptGroup, Change, CreateUser, SetFlag, UpdateUser
 from reconciler.model.diagnostic import Diagnostic, Severity
-from reconciler.model.plan import Hold, Plan, Refusal, TargetPlan, Unchanged, Withheld
+from reconciler.model.plan import Hold, Only, Plan, Refusal, TargetPlan, Unchanged, Withheld
 from reconciler.model.reason import Reason, Why
 from reconciler.plan.encode import Document, encode, to_text
 from reconciler.policy.schemas import read_schema
@@ -81,6 +81,15 @@ def test_the_plan_schema_is_a_schema_of_its_draft() -> None:
 def test_a_plan_with_one_of_everything_is_valid() -> None:
     """Every type of change, every hold, refusals, findings, a target that could not be read."""
     assert problems(as_read(encode(everything()))) == []
+
+
+def test_a_plan_for_some_people_is_valid() -> None:
+    """With one who is there and one who is gone; a list of nobody is no plan's."""
+    only = (Only("ann", "id-ann", "uid=ann,dc=acme"), Only("xan", "id-xan"))
+    document = as_read(encode(replace(everything(), only=only)))
+    assert problems(document) == []
+    assert problems({**document, "only": []})
+    assert problems({**document, "only": [{"name": "ann"}]})
 
 
 def test_an_empty_plan_is_valid() -> None:

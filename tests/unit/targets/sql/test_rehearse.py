@@ -31,6 +31,7 @@ from reconciler.model.change import (
 from reconciler.model.reason import Reason, Why
 from reconciler.targets.base import Batch, Options, Status
 from reconciler.targets.sql import create
+from reconciler.targets.sql.needed import Needed, needed
 from reconciler.targets.sql.rehearse import rehearse, touched
 from reconciler.targets.sql.rows import GroupRow, Mark, Roster, UserRow
 from reconciler.testing.oracle import after
@@ -173,6 +174,21 @@ def test_only_what_is_needed_is_read() -> None:
     found = touched(changes)
     assert found.groups == {"team", "g1", "g2"}
     assert found.users == {"uuid-new", "uuid-alice", "uuid-bob", "local:bob"}
+    rows = needed(changes)
+    assert rows == Needed(
+        accounts=frozenset({new.key, UserKey("uuid-alice"), UserKey("uuid-bob"), UserKey("local:bob")}),
+        usernames=frozenset(),
+        groups=frozenset({TEAM, GroupKey("renamed"), GroupKey("new"), GroupKey("g1"), GroupKey("g2")}),
+        sources=frozenset(),
+    )
+    named: list[Change] = [
+        CreateUser(User(new.key, "cat"), REASON),
+        UpdateUser(new, {"username": "a"}, {"username": "b"}, REASON),
+    ]
+    assert needed([*named, CreateGroup(Group(TEAM, "src"), REASON)]) == Needed(
+        frozenset({new.key}), frozenset({"cat", "b"}), frozenset({TEAM}), frozenset({"src"})
+    )
+    assert needed(changes * 100) is None
 
 
 _NAMES = st.sampled_from(["ann", "ben", "cat", "dan"])
