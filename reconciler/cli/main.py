@@ -27,7 +27,7 @@ COMMANDS = {
     "plan": "Show what would be changed, and why; change nothing.",
     "show": "Show a saved plan.",
     "apply": "Make a plan so: a saved one, or a new one after asking.",
-    "unlock": "Show who is at work, or end a lock that was left behind.",
+    "unlock": "Show who is at work on a target, or end a lock left behind.",
     "log": "Show what was applied, by whom and why; check the reports.",
     "snapshot": "Save what a directory holds, to plan from it later.",
     "doctor": "Try every directory and target, and say what a run would meet.",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import assert_never
@@ -59,9 +59,13 @@ def holdings(have: State, changes: Sequence[Change]) -> tuple[Found, ...]:
     so that names can be exchanged.
     """
     spoiled: dict[int, Found] = {}
+    leaving = frozenset(change.who.key for change in changes if isinstance(change, RemoveUser))
     while True:
         draft = Draft(have)
-        found = tuple(spoiled.get(number) or _look(draft, change) for number, change in enumerate(changes))
+        found = tuple(
+            spoiled.get(number) or _gone(draft, change, leaving) or _look(draft, change)
+            for number, change in enumerate(changes)
+        )
         taken = _taken_names(draft, changes, found)
         if not taken:
             return found
@@ -87,6 +91,22 @@ def scope_for(directory: str, changes: Iterable[Change]) -> Scope:
             case _:
                 pass
     return Scope(directory, frozenset(groups), all_managed_groups=everything)
+
+
+def _gone(draft: Draft, change: Change, leaving: Collection[UserKey]) -> Found | None:
+    """Return that a change of an account is done where this run removes the account in the end, and it is not there."""
+    match change:
+        case UpdateUser(who=who, have=values):
+            before = UserKey(str(values.get("key", who.key)))
+        case AdoptUser(who=who, have=account):
+            before = account.key
+        case EnableUser(who=who) | DisableUser(who=who) | SetFlag(who=who):
+            before = who.key
+        case _:
+            return None
+    if who.key not in leaving or {who.key, before} & draft.users.keys():
+        return None
+    return _done(f"{shortened(who.username)}: the account is gone already, as this plan wants it in the end")
 
 
 def _look(draft: Draft, change: Change) -> Found:

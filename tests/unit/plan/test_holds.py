@@ -218,6 +218,18 @@ def test_a_new_key_takes_everything_along() -> None:
     assert found == [Holding.PENDING, Holding.PENDING, Holding.STALE]
 
 
+@pytest.mark.parametrize(
+    "change", [REKEY, AdoptUser(ANN, stranger("ann"), WHY), *(EVERY[f"user.{name}"] for name in ("enable", "flag"))]
+)
+def test_what_was_done_to_an_account_that_is_removed_in_the_end_is_done(change: Change) -> None:
+    """The account is gone; without its removal in the same run that would be somebody else's doing."""
+    remove = RemoveUser(ANN, user("ann"), WHY)
+    found = holdings(State(), [change, remove])
+    assert [one.holding for one in found] == [Holding.DONE] * 2
+    assert found[0].words == "ann: the account is gone already, as this plan wants it in the end"
+    assert [one.holding for one in holdings(State(), [change])] == [Holding.STALE]
+
+
 def test_an_account_is_adopted_under_the_key_that_it_has() -> None:
     """Some targets hold the directory's id on accounts that are not ours."""
     have = live({}, replace(user("bob"), managed=False))
