@@ -124,7 +124,7 @@ def test_a_plan_that_is_applied_twice_leaves_two_reports(work: Path) -> None:
     assert (first["exit_code"], again["exit_code"]) == (0, 8)
     assert "applied" in again["failure"]
     assert first["plan"] == again["plan"]
-    assert (first["summary"]["added"], again["summary"]["added"], again["summary"]["skipped"]) == (1, 0, 1)
+    assert (first["summary"]["added"], again["summary"]["added"], again["summary"]["skipped"]) == (1, 0, 2)
     done = reconcile("log", "--format", "json", first["plan"]["id"], cwd=work, code=64)
     assert "2 reports match: 4, 3" in done.stderr
     assert reconcile("log", first["plan"]["id"], cwd=work).stdout.count("\nReport ") == 1, "both, one after the other"
