@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from reconciler.apply.journal import History
 from reconciler.errors import TargetError
 from reconciler.model.plan import TargetPlan
-from reconciler.plan.holds import Found, Holding, holdings, scope_for
+from reconciler.plan.holds import Found, Holding, holdings
+from reconciler.plan.needed import scope_for
 from reconciler.targets.base import Outcome, Status, Target
 
 OpenTarget = Callable[[str], Target]

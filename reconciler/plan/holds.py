@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import assert_never
 
-from reconciler.model.access import GroupKey, Role, Scope, State, UserKey
+from reconciler.model.access import Role, State, UserKey
 from reconciler.model.change import (
     AddMembership,
     AdoptGroup,
@@ -70,27 +70,6 @@ def holdings(have: State, changes: Sequence[Change]) -> tuple[Found, ...]:
         if not taken:
             return found
         spoiled |= taken
-
-
-def scope_for(directory: str, changes: Iterable[Change]) -> Scope:
-    """Return what a live read has to cover so that `holdings` of these changes can be told: no group but those concerned."""
-    groups: set[GroupKey] = set()
-    everything = False
-    for change in changes:
-        match change:
-            case AddMembership(group=name) | ChangeRole(group=name) | RemoveMembership(group=name):
-                groups.add(name)
-            case CreateGroup(group=group) | AdoptGroup(group=group) | RemoveGroup(have=group):
-                groups.add(group.key)
-                everything = everything or bool(group.source)
-            case RenameGroup(have=before, want=after):
-                groups |= {before, after}
-                everything = True
-            case RemoveUser():
-                everything = True
-            case _:
-                pass
-    return Scope(directory, frozenset(groups), all_managed_groups=everything)
 
 
 def _gone(draft: Draft, change: Change, leaving: Collection[UserKey]) -> Found | None:

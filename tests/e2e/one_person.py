@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
 
+from reconciler.apply.task import Task
 from reconciler.directory.observer import Question
 from reconciler.model.change import (
     AddMembership,
@@ -24,6 +25,7 @@ from reconciler.model.plan import Plan
 from reconciler.pipeline import Run, apply_plan, make_plan
 from reconciler.plan.encode import encode
 from reconciler.policy.load import load_policy
+from tests.unit.apply.apps import manner, store_in
 
 _MEMBERSHIP = (AddMembership, ChangeRole, RemoveMembership)
 TODAY, NOW = date(2026, 11, 20), "2026-11-20T04:00:00Z"
@@ -103,7 +105,7 @@ class Office:
         """Let the roster hold what these links give."""
         run = self.run(links)
         plan = make_plan(run)
-        assert apply_plan(run, plan, encode(plan)["id"]).exit_code == 0
+        assert apply_plan(run, Task(plan, encode(plan)), store_in(self.folder), manner()).exit_code == 0
 
     def accounts(self) -> set[str]:
         """Return the usernames in the roster."""

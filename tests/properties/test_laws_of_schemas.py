@@ -19,7 +19,7 @@ SCHEMA: dict[str, Any] = policy_schema()
 JUDGE = Draft202012Validator(SCHEMA)
 ACCEPTS = accepting(SCHEMA)
 ODD: list[Data] = [None, True, False, 0, 1, -1, 1.0, 0.5, 10**9, "", "x", "off", [], ["x"], [None], {}, {"x": 1}]
-TEXTS = [*("x", "A_B", "uid", "off", "ldaps://a", "https://a", "sqlite:///a", "s3://a"), "0" * 64]
+TEXTS = [*("x", "A_B", "uid", "off", "7d", "ldaps://a", "https://a", "sqlite:///a", "s3://a"), "0" * 64]
 
 
 class Maker:

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine, event
 
+from reconciler.apply.task import Task
 from reconciler.directory.read import write_snapshot
 from reconciler.errors import TargetError, UsageError
 from reconciler.model.access import Scope, UserKey
@@ -22,6 +23,7 @@ from reconciler.plan.encode import encode, to_text
 from reconciler.policy.load import load_policy
 from reconciler.targets.registry import opened
 from tests.builders import NOW, TODAY
+from tests.unit.apply.apps import manner, store_in
 
 HEAD = "version: 1\n\ndn: dc=acme\nobjectClass: domain\ndc: acme\n"
 POLICY = """\
@@ -96,9 +98,12 @@ def types(plan: Plan) -> list[str]:
     return [type_name(change) for target in plan.targets for change in target.changes]
 
 
+def applied(run: Run, plan: Plan) -> int:
+    return apply_plan(run, Task(plan, encode(plan)), store_in(Path(run.policy.root)), manner()).exit_code
+
+
 def filled(run: Run) -> Run:
-    plan = make_plan(run)
-    assert apply_plan(run, plan, str(encode(plan)["id"])).exit_code == 0
+    assert applied(run, make_plan(run)) == 0
     return run
 
 
@@ -208,7 +213,7 @@ def test_a_group_keeps_an_owner_whatever_others_are_to_get(run: Run) -> None:
     assert types(only(run, "p01")) == ["membership.change"]
     leaver = only(run, "p00")
     assert types(leaver) == ["membership.remove", "membership.remove", "user.disable"]
-    assert apply_plan(run, leaver, str(encode(leaver)["id"])).exit_code == 0
+    assert applied(run, leaver) == 0
     assert [held.hold for held in only(run, "p01").targets[0].withheld] == ["last_owner"]
     assert types(only(run, "p01", "p02")) == ["membership.change", "membership.change"]
 
@@ -260,7 +265,7 @@ def test_twice_the_roster_is_written_with_the_same_statements_and_rows(run: Run)
             connection.executemany("INSERT INTO users (username, external_id, managed_by) VALUES (?, ?, ?)", rows)
         plan = only(run, f"p1{number}")
         with statements() as found:
-            assert apply_plan(run, plan, str(encode(plan)["id"])).exit_code == 0
+            assert applied(run, plan) == 0
         assert all("WHERE" in one for one in found if one.startswith("SELECT") and "roster_version" not in one)
         asked.append(found)
     assert asked[0] == asked[1]
@@ -273,7 +278,7 @@ def test_a_saved_plan_for_one_is_applied_as_it_was_shown(run: Run) -> None:
     assert document["only"] == [{"name": "p00", "key": key(0), "dn": "uid=p00,dc=acme"}]
     again, _ = decode(to_text(document))
     assert again == plan
-    assert apply_plan(run, again, str(document["id"])).exit_code == 0
+    assert applied(run, again) == 0
     assert only(run, "p00").empty
     assert key(0) not in map(person_of, make_plan(run).targets[0].changes)
 

@@ -15,10 +15,10 @@ from reconciler.model.change import type_name
 from reconciler.model.past import Past, Seen
 from reconciler.model.plan import Plan
 from reconciler.pipeline import Run, apply_plan, check_expectations, make_plan, take_snapshot
-from reconciler.sections import scope_of
 from reconciler.plan.encode import encode
 from reconciler.policy.load import load_policy
 from reconciler.policy.model import OnMissing
+from reconciler.sections import scope_of
 from tests.builders import NOW, TODAY, desired, rule, rules, snapshot
 from tests.unit.apply.apps import manner, store_in
 

@@ -12,8 +12,8 @@ from sqlalchemy import ColumnElement, Connection, func, or_, select
 
 from reconciler.model.access import LOCAL, GroupKey, Role, Scope, State, Totals, UserKey
 from reconciler.model.names import login_key
+from reconciler.plan.needed import Needed
 from reconciler.targets.sql import rows
-from reconciler.targets.sql.needed import Needed
 from reconciler.targets.sql.rows import GroupRow, Mark, Pair, Roster, Touched, UserRow
 from reconciler.targets.sql.schema import groups, memberships, users
 from reconciler.targets.sql.try_users import is_storable

@@ -7,8 +7,8 @@ from time import gmtime, strftime
 
 from reconciler.model.access import Capabilities, Scope, State
 from reconciler.model.change import Change
+from reconciler.plan.needed import needed
 from reconciler.targets.base import Batch, Outcome, Rights
-from reconciler.targets.sql.needed import needed
 from reconciler.targets.sql.rehearse import rehearse, touched
 from reconciler.targets.sql.rows import Roster
 from reconciler.targets.sql.settings import Settings

@@ -10,8 +10,8 @@ from typing import TypeAlias
 from sqlalchemy import Connection, Delete, Insert, Table, Update, and_, bindparam, delete, insert, select, update
 
 from reconciler.errors import TargetRejected
+from reconciler.plan.needed import FEW
 from reconciler.targets.sql.draft import Draft
-from reconciler.targets.sql.needed import FEW
 from reconciler.targets.sql.rows import GroupRow, Mark, Pair, UserRow
 from reconciler.targets.sql.schema import groups, memberships, users
 

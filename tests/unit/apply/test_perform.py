@@ -15,10 +15,11 @@ from reconciler.apply.past import read_past, write_troubles
 from reconciler.apply.perform import perform
 from reconciler.apply.unfinished import LATEST, keep, plan_to_resume, unfinished
 from reconciler.errors import LockHeld, PlanStale, StateError, TargetUnreachable, UsageError
-from reconciler.model.access import Group, Scope
+from reconciler.model.access import Group
 from reconciler.model.change import AddMembership, Change, CreateGroup, CreateUser, RemoveUser, object_of
 from reconciler.model.past import Seen, Trouble
 from reconciler.model.plan import Refusal
+from reconciler.plan.needed import scope_for
 from reconciler.state.file import FileStore
 from reconciler.state.lock import acquire, held
 from reconciler.targets.base import Outcome, Status, Target
@@ -119,7 +120,8 @@ def test_only_what_a_plan_concerns_is_read_again(tmp_path: Path) -> None:
     changes: list[Change] = [*CHANGES, CreateGroup(Group(API, "group-app"), WHY), AddMembership(ANN, API, OWNER, WHY)]
     assert run(tmp_path, app, changes=changes).exit_code == 0
     (scope,) = app.scopes
-    assert scope == Scope("corp", frozenset({API}), all_managed_groups=True)
+    assert scope == scope_for("corp", changes)
+    assert (scope.groups, scope.all_managed_groups) == (frozenset({API}), True)
 
 
 def test_a_target_that_does_not_answer_keeps_none_of_the_others_from_being_applied(tmp_path: Path) -> None:

@@ -180,7 +180,7 @@ def test_the_last_admin_is_known_from_the_totals() -> None:
     target = replace(TARGET, admin_group=named("leads"))
     seen = snapshot(PEOPLE, (*DEVS, team("leads")))
     have = live({}, user("ann", flags=(Flag.ADMIN,)))
-    for admins, refused in ((1, ["empty_group"]), (5, [])):
+    for admins, refused in ((1, ["empty_admin_group"]), (5, [])):
         part = replace(have, totals=Totals(accounts=9, admins=admins, groups=2, memberships=20))
         here = World(seen, rules(rule("api", link("devs")), target=target), part)
         assert [one.guard for one in section(here, ANN).refusals] == refused

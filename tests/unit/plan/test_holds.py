@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from reconciler.model.access import Flag, Group, GroupKey, Scope, State, UserKey
+from reconciler.model.access import Flag, Group, GroupKey, State, UserKey
 from reconciler.model.change import (
     AddMembership,
     AdoptGroup,
@@ -24,7 +24,7 @@ from reconciler.model.change import (
     UpdateUser,
     Who,
 )
-from reconciler.plan.holds import Holding, holdings, scope_for
+from reconciler.plan.holds import Holding, holdings
 from tests.builders import EDITOR, OWNER, VIEWER, live, stranger, user
 from tests.unit.model.changes import ANN, API, EVERY, WHY
 
@@ -272,27 +272,6 @@ def test_what_is_as_the_plan_expects_can_be_made(change: Change, have: State) ->
     """There are no words for it."""
     (found,) = holdings(have, [change])
     assert (found.holding, found.words) == (Holding.PENDING, "")
-
-
-@pytest.mark.parametrize(
-    ("change", "groups", "everything"),
-    [
-        (ADD, {"api"}, False),
-        (CHANGE, {"api"}, False),
-        (END, {"api"}, False),
-        (CreateGroup(Group(API), WHY), {"api"}, False),
-        (CreateGroup(MIRROR, WHY), {"api"}, True),
-        (AdoptGroup(Group(API), WHY), {"api"}, False),
-        (RENAME, {"old", "api"}, True),
-        (RemoveGroup(MIRROR, WHY), {"api"}, True),
-        (RemoveUser(ANN, user("ann"), WHY), set(), True),
-        (DisableUser(ANN, WHY), set(), False),
-    ],
-)
-def test_a_look_covers_what_a_change_concerns(change: Change, groups: set[str], everything: bool) -> None:  # noqa: FBT001 - a parameter of the test
-    """Everything of ours where something mirrors a directory group, or an account goes with all that hangs on it."""
-    expected = Scope("corp", frozenset(map(GroupKey, groups)), all_managed_groups=everything)
-    assert scope_for("corp", [change]) == expected
 
 
 @pytest.mark.parametrize("name", EVERY)

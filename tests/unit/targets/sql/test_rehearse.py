@@ -29,9 +29,9 @@ from reconciler.model.change import (
     Who,
 )
 from reconciler.model.reason import Reason, Why
+from reconciler.plan.needed import Needed, needed
 from reconciler.targets.base import Batch, Options, Status
 from reconciler.targets.sql import create
-from reconciler.targets.sql.needed import Needed, needed
 from reconciler.targets.sql.rehearse import rehearse, touched
 from reconciler.targets.sql.rows import GroupRow, Mark, Roster, UserRow
 from reconciler.testing.oracle import after

@@ -1,11 +1,11 @@
-"""Which rows a few changes have to look at, so that one person's changes do not read everybody's; never touches a database."""
+"""What of a target a few changes have to look at, so that one person's changes do not read everybody's; asks no target."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from reconciler.model.access import GroupKey, UserKey
+from reconciler.model.access import GroupKey, Scope, UserKey
 from reconciler.model.change import (
     AddMembership,
     AdoptGroup,
@@ -16,12 +16,13 @@ from reconciler.model.change import (
     CreateUser,
     RemoveGroup,
     RemoveMembership,
+    RemoveUser,
     RenameGroup,
     UpdateUser,
     person_of,
 )
 
-FEW = 200  # changes; for more, whole tables are read, which takes fewer statements
+FEW = 200  # changes; for more, everything is read, which takes fewer statements or requests
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +46,27 @@ def needed(changes: Sequence[Change]) -> Needed | None:
         sources=frozenset(change.group.source for change in changes if isinstance(change, CreateGroup | AdoptGroup))
         - {""},
     )
+
+
+def scope_for(directory: str, changes: Sequence[Change]) -> Scope:
+    """Return what a live read has to cover so that `holdings` of these changes can be told: no group but those concerned.
+
+    Of a few changes no account but those concerned, either, where the target can give a part.
+    """
+    groups = frozenset(key for change in changes for key in _groups(change))
+    few = needed(changes)
+    if few is None:
+        return Scope(directory, groups, any(map(_hangs_on_more, changes)))
+    return Scope(directory, groups, any(map(_hangs_on_more, changes)), few.accounts, few.usernames, few.sources)
+
+
+def _hangs_on_more(change: Change) -> bool:
+    """Tell whether more than the named groups decides: what an account holds anywhere, or who else mirrors a group."""
+    match change:
+        case CreateGroup(group=group) | AdoptGroup(group=group) | RemoveGroup(have=group):
+            return bool(group.source)
+        case _:
+            return isinstance(change, RenameGroup | RemoveUser)
 
 
 def _accounts(change: Change) -> Iterable[UserKey]:
