@@ -105,10 +105,13 @@ class _Making:
         self._work = work
         self._target = target
         self._answers: SimpleQueue[_Answer] = SimpleQueue()
+        self._owner = target.capabilities.owner_role
         self._lacking: dict[Thing, Change] = {}  # what was not made, by what rests on it
         self.made: dict[int, Outcome] = {}
         self.times: list[BatchTime] = []
         self.error = ""
+        for outcome in work.known.values():
+            self._miss(outcome)
 
     def run(self) -> None:
         """Make stage after stage; a later one begins when all of those before have ended."""
@@ -151,7 +154,8 @@ class _Making:
         """Return a batch without the changes that rest on one which was not made: the target is not asked for those."""
         kept: list[tuple[int, Change]] = []
         for place, change in zip(places, batch.changes, strict=True):
-            missing = next((self._lacking[thing] for thing in needs(change) if thing in self._lacking), None)
+            wanted = needs(change, self._owner)
+            missing = next((self._lacking[thing] for thing in wanted if thing in self._lacking), None)
             if missing is None:
                 kept.append((place, change))
             else:
@@ -160,8 +164,11 @@ class _Making:
 
     def _keep(self, place: int, outcome: Outcome) -> None:
         self.made[place] = outcome
+        self._miss(outcome)
+
+    def _miss(self, outcome: Outcome) -> None:
         if outcome.status is not Status.APPLIED:
-            self._lacking |= dict.fromkeys(gives(outcome.change), outcome.change)
+            self._lacking |= dict.fromkeys(gives(outcome.change, self._owner), outcome.change)
 
     def _start(self, call: _Call) -> None:
         """Ask the target beside us: whoever waits for the answer still hears signals, and can end the process at once."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TypeAlias
 
+from reconciler.model.access import Role
 from reconciler.model.change import (
     AddMembership,
     AdoptGroup,
@@ -23,12 +24,16 @@ from reconciler.model.change import (
 from reconciler.model.names import login_key
 
 Thing: TypeAlias = tuple[str, str]
-"""What a change may need: a ``user`` or a ``group`` to be there by its key, a ``name`` to be free, nothing left ``in`` one."""
+"""What a change may need: a ``user`` or a ``group`` to be there by its key, a ``name`` to be free, nothing left ``in`` one, or
+the new ``owner`` whom a group was to have before it loses one.
+"""
 
 
-def gives(change: Change) -> Iterator[Thing]:
-    """Yield what later changes of the run may rest on, and lack if this one is not made."""
+def gives(change: Change, owner: Role | None) -> Iterator[Thing]:
+    """Yield what later changes of the run may rest on, and lack if this one is not made; `owner` is the role of owners."""
     match change:
+        case AddMembership(group=name, want=role) | ChangeRole(group=name, want=role) if role == owner:
+            yield "owner", name
         case CreateUser() | AdoptUser():
             yield "user", person_of(change)
         case UpdateUser(who=who, have=have):
@@ -47,8 +52,10 @@ def gives(change: Change) -> Iterator[Thing]:
             pass
 
 
-def needs(change: Change) -> Iterator[Thing]:
-    """Yield what the change rests on."""
+def needs(change: Change, owner: Role | None) -> Iterator[Thing]:
+    """Yield what the change rests on; `owner` is the role of owners: a group gets its new ones before it loses any."""
+    if isinstance(change, RemoveMembership | ChangeRole) and change.have == owner:
+        yield "owner", change.group
     match change:
         case CreateUser(user=user):
             yield "name", login_key(user.username)

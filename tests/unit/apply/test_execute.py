@@ -12,11 +12,11 @@ import pytest
 from reconciler.apply.journal import read_history
 from reconciler.apply.manner import Progress
 from reconciler.errors import LockHeld, StateError, TargetRejected, TargetUnreachable
-from reconciler.model.access import Group, UserKey
-from reconciler.model.change import AddMembership, Change, CreateGroup, Who
+from reconciler.model.access import Group, GroupKey, UserKey
+from reconciler.model.change import AddMembership, Change, CreateGroup, RemoveMembership, Who
 from reconciler.state.lock import held, unlock
 from reconciler.targets.base import Counting, Status, Stoppable
-from tests.builders import NOW, OWNER, live, user
+from tests.builders import NOW, OWNER, VIEWER, live, user
 from tests.unit.apply.apps import CHANGES, NAMES, App, Watching, run, section, statuses, store_in, task
 from tests.unit.model.changes import ANN, API, WHY
 
@@ -120,6 +120,23 @@ def test_what_rests_on_a_change_that_was_not_made_is_not_asked_for(tmp_path: Pat
     assert (asked.applied["app0"], asked.batches) == (frozenset({0, 2, 3}), 2)
     again = run(tmp_path, App(state=app.state), changes=changes, resumed=True)
     assert (statuses(again), again.exit_code) == (["applied"] * 5, 0)
+
+
+def test_no_owner_goes_where_the_new_one_was_refused(tmp_path: Path) -> None:
+    """The group would be left without one; everybody else goes, and so do owners of other groups."""
+    bob, cy = (Who(name, UserKey(f"id-{name}")) for name in ("bob", "cy"))
+    web = GroupKey("web")
+    changes: list[Change] = [
+        AddMembership(ANN, API, OWNER, WHY),
+        RemoveMembership(bob, API, OWNER, WHY),
+        RemoveMembership(bob, web, OWNER, WHY),
+        RemoveMembership(cy, API, VIEWER, WHY),
+    ]
+    people = [user(name) for name in ("ann", "bob", "cy")]
+    state = live({"api": {"bob": OWNER, "cy": VIEWER}, "web": {"bob": OWNER}}, *people)
+    report = run(tmp_path, App(size=1, answers={"ann api": Status.FAILED}, state=state), changes=changes)
+    assert statuses(report) == ["failed", "skipped", "applied", "applied"]
+    assert report.targets[0].outcomes[1].message == "not tried: it rests on api: ann"
 
 
 def test_a_batch_of_which_nothing_is_left_is_not_begun(tmp_path: Path) -> None:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from reconciler.model.change import Change, UpdateUser
+from reconciler.model.change import Change, ChangeRole, UpdateUser
 from reconciler.plan.rests import Thing, gives, needs
-from tests.unit.model.changes import ANN, EVERY, WHY
+from tests.builders import EDITOR, OWNER
+from tests.unit.model.changes import ANN, API, EVERY, WHY
 
 ME = ("user", "id-ann")
 HERE = ("group", "api")
@@ -22,14 +23,14 @@ EXPECTED: dict[str, tuple[set[Thing], set[Thing]]] = {
     "group.adopt": ({HERE}, set()),
     "group.rename": ({HERE}, set()),
     "group.remove": (set(), {("in", "api")}),
-    "membership.add": (set(), {ME, HERE}),
+    "membership.add": ({("owner", "api")}, {ME, HERE}),
     "membership.change": (set(), {ME, HERE}),
-    "membership.remove": ({("in", "id-ann"), ("in", "api")}, {ME, HERE}),
+    "membership.remove": ({("in", "id-ann"), ("in", "api")}, {ME, HERE, ("owner", "api")}),
 }
 
 
 def both(change: Change) -> tuple[set[Thing], set[Thing]]:
-    return set(gives(change)), set(needs(change))
+    return set(gives(change, OWNER)), set(needs(change, OWNER))
 
 
 @pytest.mark.parametrize("name", EVERY)
@@ -42,3 +43,11 @@ def test_a_new_key_is_given_and_an_attribute_is_not() -> None:
     """What follows in the run finds the account by it."""
     assert both(UpdateUser(ANN, {"key": "local:ann"}, {"key": "id-ann"}, WHY)) == ({ME}, set())
     assert both(UpdateUser(ANN, {"email": None}, {"email": "x"}, WHY)) == (set(), {ME})
+
+
+def test_a_group_gets_its_new_owners_before_it_loses_any() -> None:
+    """By a change of role, too; where a target knows no owners, nothing rests on them."""
+    up, down = ChangeRole(ANN, API, EDITOR, OWNER, WHY), ChangeRole(ANN, API, OWNER, EDITOR, WHY)
+    assert both(up) == ({("owner", "api")}, {ME, HERE})
+    assert both(down) == (set(), {ME, HERE, ("owner", "api")})
+    assert (set(gives(up, None)), set(needs(down, None))) == (set(), {ME, HERE})
