@@ -26,11 +26,13 @@ def rewrite_golden(pytestconfig: pytest.Config) -> bool:
     return bool(pytestconfig.getoption("--rewrite-golden"))
 
 
+@pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Ban sockets in tests/unit."""
+    """Ban sockets in tests/unit, and keep these tests for the end: they are short, so that no worker is left alone for long."""
     for item in items:
         if _UNIT in item.path.parents:
             item.add_marker(pytest.mark.disable_socket)
+    items.sort(key=lambda item: _UNIT in item.path.parents)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

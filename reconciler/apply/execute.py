@@ -197,7 +197,7 @@ class _Making:
         """Ask what is there where no answer came; a target that does not answer that either leaves it unknown."""
         unknown = [place for place, outcome in self.made.items() if outcome.status is Status.UNKNOWN]
         try:
-            found = stand(self._work.section, self._target, sorted(unknown))
+            found = stand(self._work.section, self._target, sorted(unknown), part=self._work.part)
         except TargetError:
             return
         for place, one in found.items():

@@ -41,7 +41,7 @@ def perform(task: Task, store: Store, open_target: OpenTarget, manner: Manner) -
         with _locked(store, [section.name for section in task.sections], manner) as may_go_on, ExitStack() as stack:
             history = read_history(store, task.plan_id)
             _refuse_what_was_used(store, task, history)
-            works = look(task.sections, open_target, history, stack)
+            works = look(task, open_target, history, stack)
             report = _make(task, store, works, (history, may_go_on), manner)
     except _Stopped:
         report = replace(_untouched(task, [Work(section, None) for section in task.sections]), interrupted=True)

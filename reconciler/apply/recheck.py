@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from reconciler.apply.journal import History
+from reconciler.apply.task import Task
 from reconciler.errors import TargetError
 from reconciler.model.plan import TargetPlan
 from reconciler.plan.holds import Found, Holding, holdings
@@ -24,6 +25,7 @@ class Work:
 
     `todo` are the places of changes that can be made, in order. `known` holds an outcome for every other one; `earlier`
     counts those of them that the run before this one had made. `target` is None where it could not be asked: see `error`.
+    `part`: the plan is about some people alone, so that a part of the live state is enough.
     """
 
     section: TargetPlan
@@ -32,6 +34,7 @@ class Work:
     known: Mapping[int, Outcome] = field(default_factory=dict)
     earlier: int = 0
     error: str = ""
+    part: bool = False
 
     @property
     def stale(self) -> bool:
@@ -46,21 +49,24 @@ class Work:
         )
 
 
-def look(sections: Sequence[TargetPlan], open_target: OpenTarget, history: History, stack: ExitStack) -> list[Work]:
+def look(task: Task, open_target: OpenTarget, history: History, stack: ExitStack) -> list[Work]:
     """Return what can be made in every section; targets stay open until the stack is closed.
 
     A target that cannot be asked has its error, and does not keep the others from being looked at.
     """
-    return [_look(section, open_target, history, stack) for section in sections]
+    part = not task.whole
+    return [replace(_look(section, open_target, history, stack, part=part), part=part) for section in task.sections]
 
 
-def _look(section: TargetPlan, open_target: OpenTarget, history: History, stack: ExitStack) -> Work:
+def _look(section: TargetPlan, open_target: OpenTarget, history: History, stack: ExitStack, *, part: bool) -> Work:
     applied = history.applied.get(section.name, frozenset())
     known = {place: Outcome(section.changes[place], Status.APPLIED) for place in applied}
     try:
         target = open_target(section.name)
         stack.callback(target.close)
-        found = stand(section, target, [place for place in range(len(section.changes)) if place not in applied])
+        found = stand(
+            section, target, [place for place in range(len(section.changes)) if place not in applied], part=part
+        )
     except TargetError as error:
         return Work(section, None, (), known, len(known), str(error))
     asked = history.asked.get(section.name, frozenset())
@@ -76,10 +82,10 @@ def _look(section: TargetPlan, open_target: OpenTarget, history: History, stack:
     return Work(section, target, todo, known, earlier)
 
 
-def stand(section: TargetPlan, target: Target, places: Sequence[int]) -> dict[int, Found]:
+def stand(section: TargetPlan, target: Target, places: Sequence[int], *, part: bool) -> dict[int, Found]:
     """Return how these changes of a section stand to what the target holds now; raises TargetError."""
     changes = [section.changes[place] for place in places]
     if not changes:
         return {}
-    have = target.read(scope_for(section.directory, changes))
+    have = target.read(scope_for(section.directory, changes, part=part))
     return dict(zip(places, holdings(have, changes), strict=True))

@@ -79,20 +79,18 @@ def _new(wanted: User, want: Desired) -> list[UserChange]:
 
 
 def _kept(held: User, wanted: User, want: Desired, rules: DiffRules) -> list[UserChange]:
-    who = Who(held.username, wanted.key)
     if not wanted.active and rules.users.when_disabled is OnMissing.REMOVE:
-        return [RemoveUser(who, held, Reason(Why.DISABLED, rules.users.where))]
-    changes: list[UserChange] = list(_attribute_changes(held, wanted, rules, who))
+        return [RemoveUser(_who(held), held, Reason(Why.DISABLED, rules.users.where))]
+    changes: list[UserChange] = [*_attribute_changes(held, wanted, rules)]
     if wanted.active and not held.active:
-        changes.append(EnableUser(who, Reason(Why.RETURNED, rules.users.where)))
+        changes.append(EnableUser(_who(held), Reason(Why.RETURNED, rules.users.where)))
     if not wanted.active and held.active and rules.users.when_disabled is OnMissing.DISABLE:
-        changes.append(DisableUser(who, Reason(Why.DISABLED, rules.users.where)))
-    return changes + _flag_changes(held, wanted.flags, want, who)
+        changes.append(DisableUser(_who(held), Reason(Why.DISABLED, rules.users.where)))
+    return changes + _flag_changes(held, wanted.flags, want)
 
 
 def _out_of_scope(held: User, want: Desired, rules: DiffRules) -> list[UserChange]:
     """Return what becomes of a managed account whose person is gone, is disabled, is not linked, or cannot have a name."""
-    who = Who(held.username, held.key)
     people = want.roll.behind(held)
     flags = {flag: want.explain.carries(flag, held.key) for flag in want.flags}
     if not people:
@@ -100,16 +98,20 @@ def _out_of_scope(held: User, want: Desired, rules: DiffRules) -> list[UserChang
     elif all(person.disabled for person in people):
         choice, why = rules.users.when_disabled, Why.DISABLED
     else:
-        return _flag_changes(held, flags, want, who)
+        return _flag_changes(held, flags, want)
     if choice is OnMissing.REMOVE:
-        return [RemoveUser(who, held, Reason(why, rules.users.where))]
+        return [RemoveUser(_who(held), held, Reason(why, rules.users.where))]
     changes: list[UserChange] = []
     if choice is OnMissing.DISABLE and held.active:
-        changes.append(DisableUser(who, Reason(why, rules.users.where)))
-    return changes + _flag_changes(held, flags, want, who)
+        changes.append(DisableUser(_who(held), Reason(why, rules.users.where)))
+    return changes + _flag_changes(held, flags, want)
 
 
-def _attribute_changes(held: User, wanted: User, rules: DiffRules, who: Who) -> list[UpdateUser]:
+def _who(held: User) -> Who:
+    return Who(held.username, held.key)
+
+
+def _attribute_changes(held: User, wanted: User, rules: DiffRules) -> list[UpdateUser]:
     """Return one update of everything that differs: the username always, the rest as `users.sync` says."""
     before: dict[str, Value | None] = {}
     after: dict[str, Value | None] = {}
@@ -118,10 +120,10 @@ def _attribute_changes(held: User, wanted: User, rules: DiffRules, who: Who) -> 
     for name in rules.users.sync:
         if name in wanted.attributes and (held.attributes.get(name) or None) != (wanted.attributes[name] or None):
             before[name], after[name] = held.attributes.get(name), wanted.attributes[name]
-    return [UpdateUser(who, before, after, Reason(Why.ATTRIBUTE, rules.users.where))] if after else []
+    return [UpdateUser(_who(held), before, after, Reason(Why.ATTRIBUTE, rules.users.where))] if after else []
 
 
-def _flag_changes(held: User, wanted: Mapping[Flag, bool], want: Desired, who: Who) -> list[UserChange]:
+def _flag_changes(held: User, wanted: Mapping[Flag, bool], want: Desired) -> list[UserChange]:
     """Return the marks to give or take; only flags that the policy manages, and who is in no rule should have none."""
     changes: list[UserChange] = []
     for flag in sorted(want.flags):
@@ -130,5 +132,5 @@ def _flag_changes(held: User, wanted: Mapping[Flag, bool], want: Desired, who: W
             continue
         if held.flags.get(flag, False) != should:
             reason = want.explain.flagged(flag, held.key) if should else want.explain.unflagged(flag, held.key)
-            changes.append(SetFlag(who, flag, have=not should, want=should, reason=reason))
+            changes.append(SetFlag(_who(held), flag, have=not should, want=should, reason=reason))
     return changes

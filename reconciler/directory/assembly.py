@@ -51,7 +51,7 @@ class Assembly:
             whole = self._by_claims(whole, self.claimed[key])
         if key in self.searches:
             self._unsearched.append(group.dn)
-        if key in self.searches or found.ambiguous or has_well_known(whole):
+        if key in self.searches or found.ambiguous or (found.dangling and has_well_known(whole)):
             whole = replace(whole, readability=Readability.UNREADABLE)
         return whole if self.nested else replace(whole, groups=())
 

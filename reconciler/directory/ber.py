@@ -19,7 +19,8 @@ _RESULTS = frozenset({SEARCH_DONE, BIND_RESPONSE, EXTENDED_RESPONSE})
 _LONG = 0x80
 _EMPTY = 2  # bytes of the shortest element, which is tag and length alone
 _MAX_WIDTH = 8  # bytes of a length; more than four are never needed, but leading zeros are legal
-_MAX_NAMES = 4096
+_HEADER = 4 * _EMPTY  # what stands around the name before a short value: attribute, name, set, value
+_MAX_NAMES = 1 << 14
 
 
 class BerError(ValueError):
@@ -68,11 +69,11 @@ class MessageStream:
 
 
 class EntryDecoder:
-    """Decode search entries, remembering attribute descriptions, of which a directory has few."""
+    """Decode search entries, remembering how attributes with one short value begin: a directory has few such beginnings."""
 
     def __init__(self) -> None:
         """Start with no names."""
-        # by the element and the tag behind it: who finds one knows that both tags and the length are right
+        # by all bytes before the value: who finds them knows that all their tags and lengths are right
         self._names: dict[bytes, str] = {}
         self._spellings: dict[str, str] = {}
 
@@ -100,49 +101,53 @@ class EntryDecoder:
             raise BerError("a search entry's lengths contradict each other")
         attributes: RawAttributes = {}
         known = self._names.get
-        while at < stop:  # short lengths are read here and not through _content: this runs for every attribute
-            size = data[at + 1]
-            at, end = (
-                (at + 2, at + 2 + size) if size < _LONG and data[at] == _SEQUENCE else _content(data, at, _SEQUENCE)
-            )
-            behind = at + 3 + data[at + 1]  # the tag of the values
-            name = known(data[at:behind])
+        while at < stop:  # this runs for every attribute, and nearly all of them have one short value
+            start = at + _HEADER + data[at + 3]
+            name = known(data[at:start])
             if name is None:
-                name, behind = self._name(data, at)
-            size = data[behind]
-            at, values_end = (behind + 1, behind + 1 + size) if size < _LONG else _content(data, behind - 1, _SET)
-            if values_end != end or end > stop:
-                raise BerError("an attribute's lengths contradict each other or its entry's")
+                name, values, end = self._attribute(data, at, stop)
+            else:
+                end = at + _EMPTY + data[at + 1]
+                values = [data[start:end]]
             if name in attributes:
                 raise BerError("an attribute came twice")
-            if _EMPTY <= size < _LONG and data[at + 1] == size - _EMPTY and data[at] == _OCTETS:
-                attributes[name] = [data[at + 2 : end]]  # one short value, as most attributes have
-            else:
-                attributes[name] = _values(data, at, end)
+            attributes[name] = values
             at = end
+        if at != stop:
+            raise BerError("an attribute is longer than the entry that holds it")
         return data[dn_start:dn_end], attributes
 
-    def _name(self, data: bytes, at: int) -> tuple[str, int]:
-        """Return the description at `at`, and the place behind the tag of the values."""
-        start, end = _content(data, at, _OCTETS)
-        _content(data, end, _SET)
+    def _attribute(self, data: bytes, at: int, stop: int) -> tuple[str, list[bytes], int]:
+        """Return description and values of the attribute at `at`, whatever its form, and the place behind it."""
+        inside, end = _content(data, at, _SEQUENCE)
+        name_start, name_end = _content(data, inside, _OCTETS)
+        values_start, values_end = _content(data, name_end, _SET)
+        if values_end != end or end > stop:
+            raise BerError("an attribute's lengths contradict each other or its entry's")
+        name = self._spelling(data[name_start:name_end])
+        values = _values(data, values_start, end)
+        if len(values) == 1 and len(self._names) < _MAX_NAMES:
+            value_start = end - len(values[0])
+            if value_start - at == _HEADER + name_end - name_start:  # each of the four lengths is one byte
+                self._names[data[at:value_start]] = name
+        return name, values, end
+
+    def _spelling(self, description: bytes) -> str:
         try:
-            name = data[start:end].decode("ascii")
+            name = description.decode("ascii")
         except UnicodeDecodeError as error:
             raise BerError("an attribute description is not ASCII") from error
         spelling = self._spellings.get(caseless(name), name)
-        if len(self._names) < _MAX_NAMES:
+        if len(self._spellings) < _MAX_NAMES:
             self._spellings[caseless(name)] = spelling
-            if start == at + _EMPTY:
-                self._names[data[at : end + 1]] = spelling
-        return spelling, end + 1
+        return spelling
 
 
 def operation(data: bytes, at: int) -> tuple[int, int]:
-    """Return the id of the message that starts at `at`, and where its operation's tag stands."""
+    """Return the id of the message that MessageStream found at `at`, and where its operation's tag stands."""
     try:
-        at, _ = _content(data, at, _SEQUENCE)
-        start, end = _content(data, at, _INTEGER)
+        size = data[at + 1]  # of the message, or of its size
+        start, end = _content(data, at + _EMPTY if size < _LONG else at + _EMPTY + size - _LONG, _INTEGER)
         data[end]
     except IndexError as error:
         raise BerError("a message without an operation") from error

@@ -137,9 +137,11 @@ class AttributeReader:
         known = self._slots.get
         for description, values in raw.items():
             key, is_kept, fact = known(description) or self._slot(description, dn)
-            if values and fact:
+            if not values:
+                continue
+            if fact:
                 facts[fact] = values
-            if values and is_kept:
+            if is_kept:
                 if key == "objectclass":
                     kept[key] = self.classes(values)
                 elif len(values) == 1:  # most

@@ -70,9 +70,12 @@ class FastSyncStrategy(SyncStrategy):  # type: ignore[misc]  # ldap3 has no type
         try:
             stream = self._stream_of_connection()
             while message := stream.message():
-                if self._heard(message, message_id):
+                data, start, end = message
+                number, at = operation(data, start)
+                if number == message_id and self._taken(data, at, end, responses):
                     continue
-                response = self._decoded(message, message_id)
+                check_answer(data, at, end)
+                response = self._decoded(data[start:end], number, message_id)
                 responses.append(response)
                 if response["type"] not in _UNFINISHED:
                     responses.append(RESPONSE_COMPLETE)
@@ -82,12 +85,15 @@ class FastSyncStrategy(SyncStrategy):  # type: ignore[misc]  # ldap3 has no type
             raise LDAPSocketReceiveError(f"error receiving data: {error}") from error
         return SESSION_TERMINATED_BY_SERVER
 
-    def _heard(self, message: tuple[bytes, int, int], message_id: int) -> bool:
-        if self.listener is None:
+    def _taken(self, data: bytes, at: int, end: int, entries: list[Any]) -> bool:
+        """Take the operation at `at` if it is an entry, or if the listener wants it."""
+        if self.listener is not None:
+            return self.listener.takes(data, at, end)
+        if data[at] != SEARCH_ENTRY:
             return False
-        data, start, end = message
-        number, at = operation(data, start)
-        return number == message_id and self.listener.takes(data, at, end)
+        dn, attributes = self._decoder.entry(data, at, end)
+        entries.append({"type": "searchResEntry", "raw_dn": dn, "raw_attributes": attributes})
+        return True
 
     def _stream_of_connection(self) -> MessageStream:
         """Return the stream of the present socket, which StartTLS replaces by an encrypted one.
@@ -108,14 +114,8 @@ class FastSyncStrategy(SyncStrategy):  # type: ignore[misc]  # ldap3 has no type
         data: bytes = self._stream_socket.recv(size)
         return data
 
-    def _decoded(self, message: tuple[bytes, int, int], message_id: int) -> dict[str, Any]:
-        data, start, end = message
-        number, at = operation(data, start)
-        if number == message_id and data[at] == SEARCH_ENTRY:
-            dn, attributes = self._decoder.entry(data, at, end)
-            return {"type": "searchResEntry", "raw_dn": dn, "raw_attributes": attributes}
-        check_answer(data, at, end)
-        response: dict[str, Any] = self.decode_response_fast(decode_message_fast(data[start:end]))
+    def _decoded(self, message: bytes, number: int, message_id: int) -> dict[str, Any]:
+        response: dict[str, Any] = self.decode_response_fast(decode_message_fast(message))
         if number == 0:
             self._close_quietly()
             said = code_text(response.get("result", 0), response.get("message", ""))

@@ -6,7 +6,7 @@ second look that person would seem to have left every group.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from reconciler.directory.claims import under_any
 from reconciler.directory.entries import ATTRIBUTES
@@ -14,6 +14,7 @@ from reconciler.directory.members import key_of
 from reconciler.directory.pages import RawEntry
 from reconciler.directory.reduction import Reduction
 from reconciler.errors import ReadIncomplete
+from reconciler.model.names import DnKey
 from reconciler.model.text import shortened
 
 FEW = 50
@@ -35,11 +36,12 @@ def recognise(reduction: Reduction, entries: Iterable[RawEntry], names: Iterable
     `entries` are people and groups as the policy's filters select them. Raises ReadIncomplete for one that did not come.
     """
     wanted = {key_of(name): name for name in names}
-    known = reduction.by_id()
+    known: Mapping[str, DnKey] = {}
     for dn, attributes in entries:
         name = wanted.get(key_of(dn))
         if name is None:
             continue
+        known = known or reduction.by_id()  # mostly nobody comes, and it takes all entries to say who did
         found = known.get(reduction.stable_id(dn, attributes))
         if found is None:
             raise _came_meanwhile(dn)

@@ -124,22 +124,25 @@ def _content(snapshot: Snapshot) -> Iterator[bytes]:
     yield _line({"type": "warnings", "warnings": snapshot.warnings})
 
 
+# both records are in order already, which makes sorting them cheap
+
+
 def _person_record(person: Person) -> _Record:
-    record = {"type": "person", "key": person.key, "dn": person.dn, "attributes": person.attributes}
+    record = {"attributes": person.attributes, "dn": person.dn, "key": person.key, "type": "person"}
     return {**record, "disabled": True} if person.disabled else record
 
 
 def _group_record(group: DirectoryGroup) -> _Record:
     return {
-        "type": "group",
-        "key": group.key,
-        "dn": group.dn,
-        "cn": group.cn,
         "attributes": group.attributes,
-        "people": group.people,
-        "groups": group.groups,
+        "cn": group.cn,
         "dangling": group.dangling,
+        "dn": group.dn,
+        "groups": group.groups,
+        "key": group.key,
+        "people": group.people,
         "readability": group.readability,
+        "type": "group",
     }
 
 

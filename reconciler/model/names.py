@@ -132,6 +132,8 @@ def exact(text: str) -> str:
 
 def fold(text: str) -> str:
     """Return the key of a string that compares without case, the rule of nearly every name in a directory."""
+    if text.isascii() and " " not in text:  # what the two functions below would do to most names
+        return text.lower()
     return squeezed(fold_case(text))
 
 

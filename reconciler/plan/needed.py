@@ -48,13 +48,13 @@ def needed(changes: Sequence[Change]) -> Needed | None:
     )
 
 
-def scope_for(directory: str, changes: Sequence[Change]) -> Scope:
+def scope_for(directory: str, changes: Sequence[Change], *, part: bool = False) -> Scope:
     """Return what a live read has to cover so that `holdings` of these changes can be told: no group but those concerned.
 
-    Of a few changes no account but those concerned, either, where the target can give a part.
+    `part`: if they are few, no account but those concerned, either. A target that cannot give a part gives everything then.
     """
     groups = frozenset(key for change in changes for key in _groups(change))
-    few = needed(changes)
+    few = needed(changes) if part else None
     if few is None:
         return Scope(directory, groups, any(map(_hangs_on_more, changes)))
     return Scope(directory, groups, any(map(_hangs_on_more, changes)), few.accounts, few.usernames, few.sources)

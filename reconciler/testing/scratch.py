@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from contextlib import closing
+from dataclasses import replace
 from typing import Protocol
 from unittest import SkipTest
 
@@ -53,7 +54,13 @@ def read(scratch: Scratch, groups: Iterable[GroupKey]) -> State:
     """Return the live state, as asked for before accounts may be removed; groups without members are left out of the memberships."""
     with closing(scratch.open()) as target:
         state = target.read(Scope(scratch.directory, frozenset(groups), all_managed_groups=True))
-    return State(state.users, state.groups, without_empty(state.memberships), without_empty(state.by_hand))
+    return comparable(state)
+
+
+def comparable(state: State) -> State:
+    """Return a live state without what two targets may say differently: groups without members, and whose credential it was."""
+    rows, by_hand = without_empty(state.memberships), without_empty(state.by_hand)
+    return replace(state, memberships=rows, by_hand=by_hand, own=None)
 
 
 def apply(scratch: Scratch, changes: Sequence[Change]) -> list[Outcome]:

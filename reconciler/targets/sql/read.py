@@ -152,13 +152,15 @@ def roster(connection: Connection, touched: Touched, directory: str, needed: Nee
 def user_rows(connection: Connection, *where: ColumnElement[bool]) -> Iterator[UserRow]:
     """Yield every account that fits, by id."""
     query = select(*(users.c[name] for name in UserRow._fields)).where(*where).order_by(users.c.id)
-    return (UserRow(*row) for row in connection.execute(query))
+    for part in connection.execute(query).partitions(_FETCH):
+        yield from map(UserRow._make, part)
 
 
 def group_rows(connection: Connection, *where: ColumnElement[bool]) -> Iterator[GroupRow]:
     """Yield every group that fits, by id."""
     query = select(*(groups.c[name] for name in GroupRow._fields)).where(*where).order_by(groups.c.id)
-    return (GroupRow(*row) for row in connection.execute(query))
+    for part in connection.execute(query).partitions(_FETCH):
+        yield from map(GroupRow._make, part)
 
 
 def _membership_rows(connection: Connection, *where: ColumnElement[bool]) -> Iterator[_MembershipRow]:

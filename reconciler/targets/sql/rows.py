@@ -42,6 +42,12 @@ class Mark(NamedTuple):
     managed_by: str | None
 
 
+_FLAGS: Mapping[tuple[bool, bool], Mapping[Flag, bool]] = {  # one for all accounts that are marked the same
+    (admin, external): {Flag.ADMIN: admin, Flag.EXTERNAL: external}
+    for admin in (False, True)
+    for external in (False, True)
+}
+
 Pair: TypeAlias = tuple[int, int]
 """Group id and user id: the key of a membership. Ids below 0 stand for rows that are not written yet."""
 
@@ -72,13 +78,20 @@ def user_key(row: UserRow, directory: str) -> UserKey:
 
 def user(row: UserRow, directory: str) -> User:
     """Return the account as the rest of the program sees it; attributes that are NULL are left out."""
-    values = {"email": row.email, "name": row.name, "ssh_keys": decoded_keys(row.ssh_keys)}
+    attributes: dict[str, Value] = {}
+    if row.email is not None:
+        attributes["email"] = row.email
+    if row.name is not None:
+        attributes["name"] = row.name
+    keys = decoded_keys(row.ssh_keys)
+    if keys is not None:
+        attributes["ssh_keys"] = keys
     return User(
         key=user_key(row, directory),
         username=row.username,
-        attributes={name: value for name, value in values.items() if value is not None},
+        attributes=attributes,
         active=row.active,
-        flags={Flag.ADMIN: row.admin, Flag.EXTERNAL: row.external},
+        flags=_FLAGS[row.admin, row.external],
         managed=row.managed_by == directory,
         disabled_by_hand=not row.active and row.disabled_by != directory,
     )

@@ -65,14 +65,16 @@ class TeamsTarget:
         self._app.session.stop_on(stop)
 
     def read(self, scope: Scope) -> State:
-        """Return everybody, and what is in the groups that are in scope."""
+        """Return everybody, and what is in the groups that are in scope; the app does not count, so no part is given."""
         own = self._app.start()
         accounts, teams = self._app.accounts(), self._app.teams()
         people = {account.number: account.user for account in accounts}
         wanted = [
             team
             for team in teams
-            if team.group.key in scope.groups or (scope.all_managed_groups and team.group.managed)
+            if team.group.key in scope.groups
+            or (scope.all_managed_groups and team.group.managed)
+            or scope.users is not None
         ]
         members = side_by_side(self._app.members, wanted, self.parallel)
         return State(
