@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from reconciler.directory import ber
 from reconciler.directory.ber import BerError, EntryDecoder, MessageStream, check_answer, operation
+from reconciler.model.names import caseless
 from tests.fakes.ber import PAGED, entry, envelope, number, paged_control, result, split, tlv
 
 _VALUES = st.lists(st.binary(max_size=300), max_size=4)
@@ -80,6 +81,32 @@ def test_a_changed_byte_never_gives_another_exception(data: st.DataObject) -> No
     except (BerError, ValueError):
         return
     assert len(dn) + sum(len(value) for values in attributes.values() for value in values) <= len(message)
+
+
+def _outcome(decoder: EntryDecoder, message: bytes) -> object:
+    """Return the entry, names in lower case, or that it was refused."""
+    try:
+        dn, attributes = decoder.entry(message, operation(message, 0)[1], len(message))
+    except BerError:
+        return BerError
+    return dn, {caseless(name): values for name, values in attributes.items()}
+
+
+@given(_ATTRIBUTES, st.data())
+def test_a_decoder_that_has_met_the_attributes_reads_the_same(
+    attributes: dict[str, list[bytes]], data: st.DataObject
+) -> None:
+    """Also where bytes were changed since, and whatever follows the message in the buffer."""
+    usual = {"cn": [b"a"], "sn": [b"b" * 100], "x": [b""], **attributes}
+    message = entry(5, b"cn=a,dc=b", usual)
+    decoder = EntryDecoder()
+    assert _outcome(decoder, message) == _outcome(decoder, message) == _outcome(EntryDecoder(), message)
+    start = operation(message, 0)[1]
+    changed = bytearray(message)
+    for _ in range(data.draw(st.integers(1, 3))):
+        changed[data.draw(st.integers(start, len(changed) - 1))] = data.draw(st.sampled_from([*range(9), *range(256)]))
+    for buffer in (bytes(changed), bytes(changed + message)):
+        assert _outcome(decoder, buffer) == _outcome(EntryDecoder(), buffer)
 
 
 @pytest.mark.parametrize(
