@@ -155,7 +155,10 @@ def test_what_is_written_is_planned_what_is_said_is_so_and_the_next_run_converge
     effects = Counter(made.served.app.effects)
     assert effects <= Counter(planned.effects), "something was written that the plan does not hold, or twice"
     missing = len(planned.effects) - effects.total()
-    assert missing == case.missing or (name == "silence before it was made" and missing == 1)
+    if name == "silence before it was made":  # how many others are on their way by then is a matter of time
+        assert 1 <= missing <= case.missing
+    else:
+        assert missing == case.missing
     assert case.words in done.stdout
     _is_true(done, planned, effects)
     assert "secret-token" not in f"{done.stdout}{done.stderr}"

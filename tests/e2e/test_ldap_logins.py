@@ -179,12 +179,12 @@ def test_the_next_server_is_tried_when_one_does_not_answer(slapd: Slapd) -> None
 
 
 def test_all_servers_are_named_when_none_answers() -> None:
-    """With the reason for each."""
+    """With the reason for each; where a name has two addresses, for both."""
     urls = [f"ldap://127.0.0.1:{free_port()}", f"ldaps://localhost:{free_port()}"]
     message = _refusal(ldap_config(*urls))
     assert "no server let us in" in message
     assert all(url in message for url in urls)
-    assert message.count("Connection refused") == 2
+    assert message.count("Connection refused") >= 2
 
 
 def test_a_policy_without_servers_is_told_so() -> None:

@@ -44,7 +44,9 @@ class Maker:
             case "array":
                 return [self.data(schema["items"]) for _ in range(self.order.randint(schema.get("minItems", 0), 3))]
             case "string":
-                return self.order.choice([text for text in TEXTS if re.search(schema.get("pattern", ""), text)])
+                least, most = schema.get("minLength", 0), schema.get("maxLength", 99)
+                fitting = [text for text in TEXTS if re.search(schema.get("pattern", ""), text)]
+                return self.order.choice([text for text in fitting if least <= len(text) <= most])
             case "boolean":
                 return self.order.random() < 0.5
             case _:
