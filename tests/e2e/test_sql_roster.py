@@ -239,6 +239,34 @@ def test_rows_that_lost_their_account_or_group_do_no_harm(roster: SqliteRoster) 
     assert "that in a deleted group is made by hand" in outcome.message
 
 
+@pytest.mark.parametrize("roster", ["sqlite"], indirect=True)
+def test_a_text_in_place_of_a_number_is_nobody(roster: SqliteRoster) -> None:
+    """With foreign keys off SQLite keeps it, and it names no accounts, whatever numbers are in it."""
+    _filled(roster, CreateGroup(Group(OTHER), REASON))
+    both = ",".join(str(number) for (number,) in roster.execute("SELECT id FROM users ORDER BY id"))
+    ((group,),) = roster.execute("SELECT id FROM groups WHERE name = 'other'")
+    with closing(sqlite3.connect(roster.path)) as connection, connection:
+        connection.execute(
+            "INSERT INTO memberships (group_id, user_id, role, managed_by) VALUES (?, ?, 'viewer', ?)",
+            (group, both, DIRECTORY),
+        )
+    assert opened(roster).read(SCOPE).memberships == {TEAM: {ALICE.key: VIEWER}}
+
+
+def test_memberships_of_every_kind_are_read(roster: Roster) -> None:
+    """Ours with a role of the policy and with one that it no longer has, those of others and of nobody, in one group."""
+    names = ("carol", "dave", "eve")
+    _filled(roster, *(CreateUser(User(UserKey(name), name), REASON) for name in names))
+    _apply(roster, *(AddMembership(Who(name, UserKey(name)), TEAM, VIEWER, REASON) for name in names))
+    of = "WHERE user_id = (SELECT id FROM users WHERE username = '{}')".format
+    roster.execute(f"UPDATE memberships SET role = 'auditor' {of('carol')}")  # noqa: S608 - from above
+    roster.execute(f"UPDATE memberships SET managed_by = 'hr' {of('dave')}")  # noqa: S608 - from above
+    roster.execute(f"UPDATE memberships SET managed_by = NULL {of('eve')}")  # noqa: S608 - from above
+    state = opened(roster).read(SCOPE)
+    assert state.memberships == {TEAM: {ALICE.key: VIEWER, UserKey("carol"): Role("auditor")}}
+    assert state.by_hand == {TEAM: {UserKey("dave"): VIEWER, UserKey("eve"): VIEWER}}
+
+
 def test_two_runs_at_once_do_not_mix(roster: Roster) -> None:
     """The second waits for the first, and then finds its plan stale; so with the very first runs, which make the tables."""
     runs = [Batch(tuple(crowd(range(500)))) for _ in range(4)]

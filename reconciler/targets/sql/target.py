@@ -58,7 +58,7 @@ class SqlTarget:
                 return State()
             if scope.users is not None:
                 return read.part(connection, scope, scope.users)
-            return read.state(connection, scope.directory)
+            return read.state(connection, scope.directory, self.capabilities.roles)
 
     def rights(self) -> Rights:
         """Return what the file's permissions, or the server's grants, let us do."""
