@@ -12,7 +12,7 @@ from datetime import date
 
 from reconciler.desired.build import Desired, Rules, desire, rules_for
 from reconciler.desired.links import Directory
-from reconciler.diff.only import accounts_of, concerned
+from reconciler.diff.only import accounts_of, groups_of
 from reconciler.directory.person import Consulted, PersonSource, person_source, place_of
 from reconciler.directory.sources import Reading, chosen
 from reconciler.errors import TargetError, UsageError
@@ -23,7 +23,7 @@ from reconciler.model.names import caseless, dn_key, login_key
 from reconciler.model.plan import Only, TargetPlan
 from reconciler.model.text import shortened
 from reconciler.policy.model import GroupRule, Policy, TargetConfig
-from reconciler.sections import Facing
+from reconciler.sections import Facing, diff_rules
 from reconciler.targets.registry import opened
 
 
@@ -168,8 +168,9 @@ class _People:
         except TargetError as error:
             return replace(section, error=str(error))
         source.behind(_in_the_way(have, want, only))
-        rules = _about(rules, have, want, only)
-        source.consult(_consulted(rules, have, want, only))
+        accounts = accounts_of(have, want, diff_rules(self.request.policy, target, can), only)
+        rules = _about(rules, have, want, accounts | only)
+        source.consult(_consulted(rules, have, want, accounts))
         want = desire(rules, Directory(source.snapshot()), can, self.request.today)
         return self.request.build(Facing(target, section, have, want, can, only))
 
@@ -209,20 +210,18 @@ def _in_the_way(have: State, want: Desired, only: frozenset[UserKey]) -> list[Us
     ]
 
 
-def _about(rules: Rules, have: State, want: Desired, only: frozenset[UserKey]) -> Rules:
-    """Return the rules of the groups in which these people should have, or have, anything."""
-    theirs = concerned(have, replace(want, only=only))
-    named = {key for key, people in want.state.memberships.items() if not only.isdisjoint(people)}
-    named |= theirs.memberships.keys() | theirs.by_hand.keys()
+def _about(rules: Rules, have: State, want: Desired, theirs: frozenset[UserKey]) -> Rules:
+    """Return the rules of the groups in which these people should have, or these accounts have, anything."""
+    named = {key for key, people in want.state.memberships.items() if not theirs.isdisjoint(people)}
+    named |= groups_of(have, theirs)
     return replace(rules, groups={name: rule for name, rule in rules.groups.items() if GroupKey(name) in named})
 
 
-def _consulted(rules: Rules, have: State, want: Desired, only: frozenset[UserKey]) -> Consulted:
+def _consulted(rules: Rules, have: State, want: Desired, accounts: frozenset[UserKey]) -> Consulted:
     """Return what else decides: before anything is taken away, the directory groups behind it are read whole.
 
     So are those behind instance-wide marks, which nobody is given where one of them is not known to the end.
     """
-    accounts = accounts_of(have, want, only)
     losing = {
         group
         for group, people in have.memberships.items()

@@ -34,12 +34,16 @@ def section_of(policy: Policy, today: date, past: Past, facing: Facing) -> Targe
     """Return the section, filled: what is to be changed, judged on that day (UTC) and by what earlier runs have left."""
     limits = policy.guards.get(facing.target.name, GuardLimits())
     safety = Safety(limits, policy.waivers, today, facing.capabilities, past)
-    protected = policy.protected.get(facing.target.name, Protection())
-    rules = DiffRules(facing.target.users, facing.target.groups, protected, facing.capabilities.roles)
+    rules = diff_rules(policy, facing.target, facing.capabilities)
     want = facing.want
     if facing.only is not None:
         want = narrowed(want, facing.have, rules, facing.only)
     return build_target(facing.section, facing.have, want, rules, safety)
+
+
+def diff_rules(policy: Policy, target: TargetConfig, can: Capabilities) -> DiffRules:
+    """Return what the comparison of a target with these capabilities has to respect."""
+    return DiffRules(target.users, target.groups, policy.protected.get(target.name, Protection()), can.roles)
 
 
 def desired_by_target(

@@ -10,17 +10,20 @@ from dataclasses import replace
 from typing import TypeVar
 
 from reconciler.desired.build import Desired
+from reconciler.diff.align import align_users
 from reconciler.diff.rules import DiffRules, Findings
 from reconciler.model.access import Group, GroupKey, Memberships, State, UserKey
 from reconciler.model.change import (
     AddMembership,
     AdoptGroup,
+    AdoptUser,
     Change,
     ChangeRole,
     CreateGroup,
     RemoveGroup,
     RemoveMembership,
     RenameGroup,
+    UpdateUser,
     person_of,
 )
 from reconciler.model.diagnostic import Diagnostic
@@ -35,7 +38,7 @@ def narrowed(want: Desired, have: State, rules: DiffRules, only: frozenset[UserK
     imported group which waits for its new name goes by the one that it has.
     """
     names = _live_names(want, have, rules)
-    theirs = _groups_of(have, accounts_of(have, want, only))
+    theirs = groups_of(have, accounts_of(have, want, rules, only))
     kept = {
         key: names.get(key, key)
         for key in want.state.groups
@@ -66,20 +69,28 @@ def narrowed(want: Desired, have: State, rules: DiffRules, only: frozenset[UserK
     )
 
 
-def accounts_of(have: State, want: Desired, only: Collection[UserKey]) -> frozenset[UserKey]:
-    """Return the keys of these people's live accounts of ours, whether or not they already carry the people's keys."""
-    return frozenset(
-        key
-        for key, user in have.users.items()
-        if user.managed and (key in only or any(person.key in only for person in want.roll.behind(user)))
-    )
+def accounts_of(have: State, want: Desired, rules: DiffRules, only: Collection[UserKey]) -> frozenset[UserKey]:
+    """Return the keys of these people's live accounts of ours, whether or not they already carry the people's keys.
+
+    An account that a run for them takes over, because it has the name of one of them, is theirs with all that it holds.
+    """
+    return _known(have, want, only) | _taken_over(have, want, rules, only)
+
+
+def groups_of(have: State, accounts: Collection[UserKey]) -> frozenset[GroupKey]:
+    """Return the groups in which one of these accounts holds anything, by hand or not."""
+    rows = (*have.memberships.items(), *have.by_hand.items())
+    return frozenset(group for group, people in rows if any(key in people for key in accounts))
 
 
 def concerned(have: State, want: Desired) -> State:
-    """Return the live state without what is not of the people that `want` is about; all of it where that is everybody."""
+    """Return the live state without what is not of the people that `want` is about; all of it where that is everybody.
+
+    `have` is aligned: what was to be taken over for them goes by their keys.
+    """
     if want.only is None:
         return have
-    theirs = accounts_of(have, want, want.only)
+    theirs = _known(have, want, want.only)
     return replace(
         have,
         users=_of(have.users, theirs),
@@ -114,6 +125,24 @@ def _is_theirs(change: Change, people: Collection[str], groups: Collection[Group
             return person_of(change) in people
 
 
+def _known(have: State, want: Desired, only: Collection[UserKey]) -> frozenset[UserKey]:
+    return frozenset(
+        key
+        for key, user in have.users.items()
+        if user.managed and (key in only or any(person.key in only for person in want.roll.behind(user)))
+    )
+
+
+def _taken_over(have: State, want: Desired, rules: DiffRules, only: Collection[UserKey]) -> frozenset[UserKey]:
+    """Return the accounts that get the key of one of these people, by the keys that they have."""
+    frozen, findings = _of(want.frozen_users, only), Findings()
+    alone = replace(want, state=State(users=_of(want.state.users, only)), frozen_users=frozen)
+    align_users(have, alone, rules, findings)
+    adopted = {change.have.key for change in findings.changes if isinstance(change, AdoptUser)}
+    rekeyed = {UserKey(str(change.have["key"])) for change in findings.changes if isinstance(change, UpdateUser)}
+    return frozenset(adopted | rekeyed)
+
+
 def _live_names(want: Desired, have: State, rules: DiffRules) -> Mapping[GroupKey, GroupKey]:
     """Return the imported groups that a run for everybody would rename, each with the name that it has now."""
     by_source = {group.source: key for key, group in have.groups.items() if group.source and group.managed}
@@ -124,11 +153,6 @@ def _live_names(want: Desired, have: State, rules: DiffRules) -> Mapping[GroupKe
         if now is not None and free and not (rules.protects_group(now) or rules.protects_group(key)):
             found[key] = now
     return found
-
-
-def _groups_of(have: State, accounts: Collection[UserKey]) -> frozenset[GroupKey]:
-    rows = (*have.memberships.items(), *have.by_hand.items())
-    return frozenset(group for group, people in rows if any(key in people for key in accounts))
 
 
 def _of(values: Mapping[UserKey, _Value], keys: Collection[UserKey]) -> dict[UserKey, _Value]:

@@ -2,46 +2,88 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 
+from reconciler.desired.build import Desired
 from reconciler.diff.only import accounts_of, narrowed
-from reconciler.model.access import GroupKey, State, UserKey
+from reconciler.model.access import GroupKey, State, User, UserKey
 from reconciler.model.change import (
     AddMembership,
     AdoptGroup,
+    AdoptUser,
     Change,
     ChangeRole,
     CreateGroup,
+    CreateUser,
     RemoveGroup,
     RemoveMembership,
     RenameGroup,
     UpdateUser,
     person_of,
 )
+from reconciler.model.names import login_key
 from reconciler.model.plan import TargetPlan
-from reconciler.plan.build import Safety, build_target
-from tests.builders import NO_LIMITS, World
+from reconciler.model.reason import Reason, Why
+from reconciler.plan.build import Safety, build_target, ordered
+from reconciler.plan.subject import takes_access
+from tests.builders import (
+    NO_LIMITS,
+    OWNER,
+    ROSTER,
+    TARGET,
+    USERS,
+    VIEWER,
+    World,
+    link,
+    live,
+    person,
+    rule,
+    rules,
+    snapshot,
+    stranger,
+    team,
+    user,
+)
 from tests.properties.worlds import worlds
 from tests.simulate import applied
 
 few = settings(max_examples=200, deadline=None)
 
 
+def taking_over(have: State) -> World:
+    """Return a world that takes over accounts by name: eve should be in api, and bob, who has an account, in both groups."""
+    seen = snapshot((person("bob"), person("eve")), (team("devs", "bob", "eve"),))
+    said = (rule("api", link("devs")), rule("web", link("(uid=bob)")))
+    return World(seen, rules(*said, target=replace(TARGET, users=replace(USERS, adopt=True))), have)
+
+
+# eve's name is that of an account made by hand, or of somebody's who has left; either holds what she should not have
+BY_HAND = taking_over(live({}, stranger("eve"), user("bob"), by_hand={"web": {"eve": OWNER}}))
+LEFT_BEHIND = taking_over(live({"web": {"eve": OWNER, "bob": VIEWER}}, user("eve", key="id-gone")))
+
+
 @few
 @given(worlds())
+@example(BY_HAND)
+@example(LEFT_BEHIND)
 def test_a_plan_for_one_is_the_plan_for_all_kept_to_that_one(world: World) -> None:
-    """Nothing else comes out and nothing is left out, but what waits for a name that somebody else gives up."""
+    """Nothing else comes out and nothing is left out, but what waits for a name that somebody else gives up.
+
+    An account whose person has left may be somebody else's in the plan for all; a plan for it alone only takes access away.
+    """
     everything = section(replace(world, limits=NO_LIMITS))
     names = {change.want: change.have for change in everything.changes if isinstance(change, RenameGroup)}
     for only in everybody(world):
-        theirs = accounts_of(world.have, world.want(), only) | only
-        expected = [said_otherwise(change, names) for change in everything.changes if person_of(change) in theirs]
+        theirs = accounts_of(world.have, world.want(), world.diff_rules(), only) | only
+        expected = said_otherwise([change for change in everything.changes if person_of(change) in theirs], names)
         mine = section(replace(world, limits=NO_LIMITS), only)
-        found = [change for change in mine.changes if person_of(change)]
-        if mine.refusals or waits_for_a_name(world, everything, only):
+        found = said_otherwise([change for change in mine.changes if person_of(change)], names)
+        if any(isinstance(change, UpdateUser) and change.have.get("key") in only for change in everything.changes):
+            assert all(takes_access(change, world.capabilities.roles) for change in found)
+        elif mine.refusals or waits_for_a_name(world, everything, only):
             assert all(change in expected for change in found)
         else:
             assert found == expected
@@ -49,11 +91,18 @@ def test_a_plan_for_one_is_the_plan_for_all_kept_to_that_one(world: World) -> No
 
 @few
 @given(worlds())
+@example(BY_HAND)
+@example(LEFT_BEHIND)
 def test_a_plan_for_one_touches_no_other_person_and_no_other_group(world: World) -> None:
-    """It renames and removes no group, makes one only for a membership in it, and can be made as it is."""
+    """It renames and removes no group, makes one only for a membership in it, and can be made as it is.
+
+    An account is theirs by its key, by the person behind it, or because it has their name and the policy takes it over.
+    """
+    want = world.want()
     for only in everybody(world):
         mine = section(world, only)
-        theirs = accounts_of(world.have, world.want(), only) | only
+        theirs = accounts_of(world.have, world.want(), world.diff_rules(), only) | only
+        assert all(may_be_theirs(world.have.users[key], world, want, only) for key in theirs & world.have.users.keys())
         entered = {change.group for change in mine.changes if isinstance(change, AddMembership)}
         for change in mine.changes:
             assert not isinstance(change, RenameGroup | RemoveGroup)
@@ -68,6 +117,8 @@ def test_a_plan_for_one_touches_no_other_person_and_no_other_group(world: World)
 
 @few
 @given(worlds())
+@example(BY_HAND)
+@example(LEFT_BEHIND)
 def test_a_plan_for_one_is_empty_once_it_is_made(world: World) -> None:
     """Nothing is left to do for that person."""
     for only in everybody(world):
@@ -85,6 +136,16 @@ def everybody(world: World) -> list[frozenset[UserKey]]:
     return [frozenset({key}) for key in (*want.roll.index_of, *gone)]
 
 
+def may_be_theirs(account: User, world: World, want: Desired, only: frozenset[UserKey]) -> bool:
+    """Tell whether a change for these people may touch the account at all."""
+    behind = {one.key for one in want.roll.behind(account)}
+    if account.key in only or (account.managed and not behind.isdisjoint(only)):
+        return True
+    names = {login_key(want.state.users[key].username) for key in only & want.state.users.keys()}
+    nobodys = not account.managed or not behind
+    return world.said.target.users.adopt and nobodys and login_key(account.username) in names
+
+
 def section(world: World, only: frozenset[UserKey] | None = None) -> TargetPlan:
     """Return the section, for these people where some are named."""
     want = world.want()
@@ -100,11 +161,23 @@ def waits_for_a_name(world: World, everything: TargetPlan, only: Collection[User
     return any(isinstance(change, UpdateUser) and change.who.key not in only for change in everything.changes)
 
 
-def said_otherwise(change: Change, names: dict[GroupKey, GroupKey]) -> Change:
-    """Return the change with the group's name from before the plan for all, which a plan for one does not change."""
-    if isinstance(change, AddMembership | ChangeRole | RemoveMembership):
-        return replace(change, group=names.get(change.group, change.group))
-    return change
+def said_otherwise(changes: Sequence[Change], names: Mapping[GroupKey, GroupKey]) -> list[Change]:
+    """Return changes with groups by the names from before the plan for all, which a plan for one does not change.
+
+    The reason for a new account is the first of the person's groups by name: with other names, it may be another group.
+    """
+    if not names:
+        return list(changes)
+    said: list[Change] = []
+    for change in changes:
+        match change:
+            case AddMembership() | ChangeRole() | RemoveMembership():
+                said.append(replace(change, group=names.get(change.group, change.group)))
+            case CreateUser() | AdoptUser():
+                said.append(replace(change, reason=Reason(Why.SCOPE)))
+            case _:
+                said.append(change)
+    return list(ordered(said, ROSTER.roles))
 
 
 def others(state: State, theirs: Collection[UserKey]) -> object:

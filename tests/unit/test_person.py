@@ -218,6 +218,19 @@ def test_a_group_keeps_an_owner_whatever_others_are_to_get(run: Run) -> None:
     assert types(only(run, "p01", "p02")) == ["membership.change", "membership.change"]
 
 
+def test_an_account_that_is_taken_over_loses_what_its_last_person_had(run: Run) -> None:
+    """Somebody new has the login of somebody who left, and is in one of the two groups: alone as in a plan for everybody."""
+    run = gone(filled(run), "p01", 1)
+    run = edit(run, "policy.yaml", "users: {create: true}, groups", "users: {create: true, adopt: true}, groups")
+    run = edit(run, "corp.ldif", group("leads", "p00"), person("p01", 301) + group("leads", "p00", "p01"))
+    everybody, mine = make_plan(run), only(run, "p01")
+    assert types(mine) == ["user.update", "membership.remove"]
+    theirs = [change for change in everybody.targets[0].changes if person_of(change) == key(301)]
+    assert list(mine.targets[0].changes) == theirs
+    assert applied(run, mine) == 0
+    assert types(only(run, "p01")) == []
+
+
 @contextmanager
 def statements() -> Iterator[list[str]]:
     """Give the list of every SQL statement that is executed inside."""

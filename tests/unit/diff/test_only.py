@@ -83,8 +83,27 @@ def test_only_their_rows_are_compared_and_everybodys_are_seen_by_guards() -> Non
 
 def test_an_account_that_is_not_ours_is_nobodys() -> None:
     """Whatever it is called."""
-    have = live({}, stranger("ann"), user("bob"))
-    assert accounts_of(have, world(have).want(), ANN | BOB) == {key("bob")}
+    here = world(live({}, stranger("ann"), user("bob")), rule("api", link("devs")))
+    assert accounts_of(here.have, here.want(), here.diff_rules(), ANN | BOB) == {key("bob")}
+
+
+def test_an_account_that_is_taken_over_is_theirs_with_what_it_holds() -> None:
+    """What somebody who has left still had under this name is taken away, in groups where the newcomer should not be, too."""
+    target = replace(TARGET, users=replace(USERS, adopt=True))
+    left = live({"web": {"ann": VIEWER, "bob": VIEWER}}, user("ann", key="id-gone"))
+    here = world(left, rule("api", link("devs")), rule("web", link("(uid=bob)")), target=target)
+    assert accounts_of(left, here.want(), here.diff_rules(), ANN | BOB) == {"id-gone", key("bob")}
+    assert [type_name(change) for change in section(here, ANN).changes] == [
+        "user.update",
+        "group.create",
+        "membership.add",
+        "membership.remove",
+    ]
+    by_hand = here.now_with(live({}, stranger("ann"), by_hand={"web": {"ann": OWNER}}))
+    assert accounts_of(by_hand.have, here.want(), here.diff_rules(), ANN) == {"local:ann"}
+    mine = section(by_hand, ANN)
+    assert [type_name(change) for change in mine.changes] == ["user.adopt", "group.create", "membership.add"]
+    assert mine.unchanged.groups == 1
 
 
 def test_a_group_is_made_only_for_a_membership_in_it() -> None:
