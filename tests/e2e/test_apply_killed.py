@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import signal
-import subprocess
-import sys
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,10 +16,11 @@ from reconciler.apply.unfinished import unfinished
 from reconciler.state.file import FileStore
 from reconciler.state.lock import held, unlock
 from tests.e2e.team import team
-from tests.e2e.teams_world import World, world
-from tests.examples import ROOT, environment, reconcile
+from tests.e2e.teams_world import planned_effects, world
+from tests.examples import reconcile
 from tests.fakes.teams_server import serving
 from tests.plugins.installed import ENVIRONMENT
+from tests.servers.forked import Ready, ready
 from tests.servers.postgres import PASSWORD, USER, PostgresServer
 from tests.servers.rosters import PASSWORD_VARIABLE, PostgresRoster, Row, SqliteRoster, make_tables
 
@@ -41,7 +40,9 @@ group_links:
   roster:"""
 STATE = "state: {kind: file, path: ../../shared}\nexpect:"
 FIRST_WRITE = 7  # the boundary before it
-EVERY_FIFTH = 5  # six boundaries belong to a batch, so every kind of them has its turn
+KINDS = {"user.create", "user.update", "group.create", "membership.add", "membership.change", "membership.remove"}
+CALLS = 13  # of the plan for the app on HTTP
+PER_CALL = 6  # boundaries: before and after the intent, the write and the outcome
 
 
 @dataclass
@@ -49,26 +50,22 @@ class Scene:
     """A policy, its saved plan, and how to look behind its targets: what they hold, and what was written to them."""
 
     folder: Path
-    env: Mapping[str, str]
+    ready: Ready
     reset: Callable[[], None]
     content: Callable[[], object]
     written: Callable[[], Counter[object]]
     store: Path
 
-    def killed(self, number: int) -> bool:
-        """Apply up to a boundary; tell whether there was one of that number."""
-        arguments = [str(self.folder / "policies"), str(self.folder / "plan.json"), str(number)]
-        done = subprocess.run(
-            [sys.executable, "-m", "tests.servers.killed_apply", *arguments],
-            cwd=ROOT,
-            env=environment(**{**self.env, "PYTHONPATH": os.pathsep.join([str(ROOT), self.env.get("PYTHONPATH", "")])}),
-            stderr=subprocess.PIPE,
-            text=True,
-            check=False,
-            timeout=60,
-        )
-        assert done.returncode in {0, -signal.SIGKILL}, done.stderr
-        return done.returncode != 0
+    def boundaries(self) -> int:
+        """Apply the plan to the end; return how many boundaries there were."""
+        code, said = self._apply_to(0)
+        assert code == 0, said
+        return int(said.splitlines()[-1])
+
+    def kill(self, number: int) -> None:
+        """Apply up to a boundary."""
+        code, said = self._apply_to(number)
+        assert code == -signal.SIGKILL, said
 
     def go_on(self, elsewhere: Path | None = None) -> None:
         """End the locks that were left behind, and go on as the program itself says: resume, or apply."""
@@ -77,14 +74,23 @@ class Scene:
             unlock(store, lease.id)
         cwd = elsewhere or self.folder
         if unfinished(store):
-            reconcile("apply", "--resume", cwd=cwd, env=self.env)
+            self._reconcile("apply", "--resume", cwd=cwd)
         elif not store.names("burned/"):
-            reconcile("apply", str(self.folder / "plan.json"), cwd=cwd, env=self.env)
+            self._reconcile("apply", str(self.folder / "plan.json"), cwd=cwd)
         assert not unfinished(store)
 
+    def _apply_to(self, number: int) -> tuple[int, str]:
+        policies, plan = self.folder / "policies", self.folder / "plan.json"
+        return self.ready.run("killed", str(policies), str(plan), str(number), cwd=self.folder)
 
-def sql_scene(folder: Path, url: str, roster: SqliteRoster | PostgresRoster, env: Mapping[str, str]) -> Scene:
-    """Return a plan of two rosters, the second always in a file; triggers keep a log of what is written."""
+    def _reconcile(self, *arguments: str, cwd: Path) -> None:
+        code, said = self.ready.run("reconcile", *arguments, cwd=cwd)
+        assert code == 0, said
+
+
+@contextmanager
+def sql_scene(folder: Path, url: str, roster: SqliteRoster | PostgresRoster, env: Mapping[str, str]) -> Iterator[Scene]:
+    """Give a plan of two rosters, the second always in a file; triggers keep a log of what is written."""
     team(folder)
     policy = folder / "policies" / "policy.yaml"
     text = policy.read_text().replace("group_links:\n  roster:", SECOND)
@@ -112,7 +118,8 @@ def sql_scene(folder: Path, url: str, roster: SqliteRoster | PostgresRoster, env
             rows += [(number, row) for row in one.execute("SELECT place, how FROM written")]
         return Counter(rows)
 
-    return Scene(folder, env, reset, content, written, folder / "policies" / ".reconcile")
+    with ready(folder / "policies", env, folder / "said") as process:
+        yield Scene(folder, process, reset, content, written, folder / "policies" / ".reconcile")
 
 
 def keep_log(roster: SqliteRoster | PostgresRoster) -> None:
@@ -131,70 +138,70 @@ def keep_log(roster: SqliteRoster | PostgresRoster) -> None:
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
-def scene(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Scene:
+def scene(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Scene]:
     """Give a plan of two rosters, the first in SQLite or in PostgreSQL."""
     if request.param == "sqlite":
         url = "    url: sqlite:///roster.db\n"
-        return sql_scene(tmp_path, url, SqliteRoster(tmp_path / "policies" / "roster.db"), {})
+        with sql_scene(tmp_path, url, SqliteRoster(tmp_path / "policies" / "roster.db"), {}) as made:
+            yield made
+        return
     monkeypatch.setenv(PASSWORD_VARIABLE, PASSWORD)
     server: PostgresServer = request.getfixturevalue("postgres")
     database = server.new_database()
     url = f"    url: {server.url(database, USER)}\n    password: {{env: {PASSWORD_VARIABLE}}}\n"
-    return sql_scene(tmp_path, url, PostgresRoster(server, database), {PASSWORD_VARIABLE: PASSWORD})
+    with sql_scene(tmp_path, url, PostgresRoster(server, database), {PASSWORD_VARIABLE: PASSWORD}) as made:
+        yield made
 
 
-@pytest.fixture
-def chat(tmp_path: Path) -> Iterator[World]:
-    """Give a policy over an app on HTTP."""
+@contextmanager
+def http_scene(folder: Path) -> Iterator[Scene]:
+    """Give a plan of an app on HTTP that is asked call by call, two at a time."""
     with serving() as served:
-        yield world(tmp_path, served, parallel=2)
+        chat = world(folder, served, parallel=2)
+        chat.run("plan", "--out", "plan.json")
+
+        def reset() -> None:
+            chat.reset()
+
+        def content() -> object:
+            return served.app.content()
+
+        def written() -> Counter[object]:
+            return Counter(served.app.effects)
+
+        with ready(folder / "policies", {**ENVIRONMENT, "TEAMS_TOKEN": "secret-token"}, folder / "said") as process:
+            yield Scene(folder, process, reset, content, written, folder / "policies" / ".reconcile")
 
 
-def http_scene(chat: World) -> Scene:
-    """Return a plan of an app that is asked call by call, two at a time."""
-    chat.run("plan", "--out", "plan.json")
-    env = {**ENVIRONMENT, "TEAMS_TOKEN": "secret-token"}
-
-    def reset() -> None:
-        chat.reset()
-
-    def content() -> object:
-        return chat.served.app.content()
-
-    def written() -> Counter[object]:
-        return Counter(chat.served.app.effects)
-
-    return Scene(chat.folder, env, reset, content, written, chat.folder / "policies" / ".reconcile")
-
-
-def try_boundaries(scene: Scene, numbers: Sequence[int]) -> int:
-    """Kill an apply at each of these boundaries and go on; return how many there were."""
+def try_boundaries(scene: Scene) -> int:
+    """Kill an apply at each boundary in turn and go on; return how many there were."""
     scene.reset()
-    assert not scene.killed(0)
+    count = scene.boundaries()
     content, written = scene.content(), scene.written()
     assert written
-    for tried, number in enumerate(numbers):
+    for number in range(1, count + 1):
         scene.reset()
-        if not scene.killed(number):
-            assert scene.content() == content
-            return tried
+        scene.kill(number)
         scene.go_on()
         assert scene.content() == content, f"boundary {number}"
         assert scene.written() == written, f"boundary {number}"
-    raise AssertionError("there are more boundaries than these")
+    return count
 
 
 @pytest.mark.timeout(600)
 def test_a_roster_ends_as_planned_wherever_the_process_is_killed(scene: Scene) -> None:
     """At every boundary: the same rows, and the database has seen each write once."""
-    assert try_boundaries(scene, range(1, 100)) >= 20
+    assert try_boundaries(scene) >= 20
 
 
 @pytest.mark.timeout(600)
-def test_an_app_on_http_ends_as_planned_wherever_the_process_is_killed(chat: World) -> None:
-    """Calls go two at a time, and what was asked for without an answer is looked at and not asked for again."""
-    scene = http_scene(chat)
-    assert try_boundaries(scene, range(2, 500, EVERY_FIFTH)) >= 8
+def test_an_app_on_http_ends_as_planned_wherever_the_process_is_killed(tmp_path: Path) -> None:
+    """At every boundary: calls go two at a time, and what was asked for without an answer is looked at, not asked for again."""
+    with http_scene(tmp_path) as scene:
+        planned = Counter(planned_effects((tmp_path / "plan.json").read_text()))
+        assert {kind for kind, *_ in planned} == KINDS
+        assert try_boundaries(scene) >= PER_CALL * CALLS
+        assert scene.written() == planned
 
 
 def test_an_apply_is_resumed_on_another_machine(tmp_path: Path) -> None:
@@ -207,12 +214,13 @@ def test_an_apply_is_resumed_on_another_machine(tmp_path: Path) -> None:
     policy.write_text(text.replace("sqlite:///", "sqlite:///../../"))
     shutil.copytree(here, there)
     reconcile("plan", "--out", "plan.json", cwd=here)
-    scene = Scene(here, {}, lambda: None, lambda: None, Counter, tmp_path / "shared")
-    number = next(number for number in range(FIRST_WRITE, 100) if killed_between(scene, number, tmp_path))
-    assert number > FIRST_WRITE
-    done = [SqliteRoster(tmp_path / f"{name}.db") for name in ("roster", "second")]
-    assert [roster.path.exists() for roster in done] == [True, False]
-    scene.go_on(there)
+    with ready(here / "policies", {}, tmp_path / "said") as process:
+        scene = Scene(here, process, lambda: None, lambda: None, Counter, tmp_path / "shared")
+        number = next(number for number in range(FIRST_WRITE, 100) if killed_between(scene, number, tmp_path))
+        assert number > FIRST_WRITE
+        done = [SqliteRoster(tmp_path / f"{name}.db") for name in ("roster", "second")]
+        assert [roster.path.exists() for roster in done] == [True, False]
+        scene.go_on(there)
     view = "SELECT count(*) FROM memberships"
     assert [roster.execute(view) for roster in done] == [[(3,)], [(2,)]]
     assert not (there / "plan.json").exists()
@@ -224,5 +232,5 @@ def killed_between(scene: Scene, number: int, folder: Path) -> bool:
     shutil.rmtree(folder / "shared", ignore_errors=True)
     for name in ("roster.db", "second.db"):
         (folder / name).unlink(missing_ok=True)
-    assert scene.killed(number)
+    scene.kill(number)
     return (folder / "roster.db").exists()

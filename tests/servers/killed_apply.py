@@ -2,7 +2,7 @@
 
 ``python -m tests.servers.killed_apply POLICY PLAN N`` counts what is durable as it happens: before and after each record of
 the journal, before and after each write to a target, before each piece of the state store that is made or forgotten. At
-number N the process kills itself. It ends with 0 where there is no such number.
+number N the process kills itself. Where there is no such number, it ends with 0, and the last line says how many there are.
 """
 
 from __future__ import annotations
@@ -37,6 +37,11 @@ class Boundaries:
 
     def __init__(self, last: int) -> None:
         self._last, self._count, self._lock = last, 0, Lock()
+
+    @property
+    def count(self) -> int:
+        """Return how many were reached."""
+        return self._count
 
     def reach(self) -> None:
         """Count, and die at the last one."""
@@ -158,7 +163,9 @@ def main(arguments: Sequence[str]) -> int:
         return KilledTarget(create(config.kind, options_of(config)), boundaries)
 
     store = KilledStore(open_store(policy.state, folder), boundaries)
-    return perform(Task(plan, document), store, open_target, Manner(lambda: NOW, terms)).exit_code
+    code = perform(Task(plan, document), store, open_target, Manner(lambda: NOW, terms)).exit_code
+    print(boundaries.count)
+    return code
 
 
 if __name__ == "__main__":
