@@ -169,7 +169,7 @@ class _People:
             return replace(section, error=str(error))
         source.behind(_in_the_way(have, want, only))
         accounts = accounts_of(have, want, diff_rules(self.request.policy, target, can), only)
-        rules = _about(rules, have, want, accounts | only)
+        rules = _about(rules, have, want, accounts, only)
         source.consult(_consulted(rules, have, want, accounts))
         want = desire(rules, Directory(source.snapshot()), can, self.request.today)
         return self.request.build(Facing(target, section, have, want, can, only))
@@ -210,10 +210,15 @@ def _in_the_way(have: State, want: Desired, only: frozenset[UserKey]) -> list[Us
     ]
 
 
-def _about(rules: Rules, have: State, want: Desired, theirs: frozenset[UserKey]) -> Rules:
-    """Return the rules of the groups in which these people should have, or these accounts have, anything."""
-    named = {key for key, people in want.state.memberships.items() if not theirs.isdisjoint(people)}
-    named |= groups_of(have, theirs)
+def _about(rules: Rules, have: State, want: Desired, accounts: frozenset[UserKey], only: frozenset[UserKey]) -> Rules:
+    """Return the rules that name these people, disabled ones too, and of groups in which these accounts have anything."""
+    places = {want.roll.index_of[key] for key in only & want.roll.index_of.keys()}
+    named = {
+        key
+        for key, sources in want.explain.sources.items()
+        if not all(places.isdisjoint(source.people) for source in sources)
+    }
+    named |= groups_of(have, accounts)
     return replace(rules, groups={name: rule for name, rule in rules.groups.items() if GroupKey(name) in named})
 
 

@@ -61,7 +61,7 @@ def narrowed(want: Desired, have: State, rules: DiffRules, only: frozenset[UserK
         missing_groups=_renamed(want.missing_groups, kept),
         explain=replace(
             explain,
-            sources=_renamed(explain.sources, kept),
+            sources={kept.get(key, key): sources for key, sources in explain.sources.items()},
             ended=_renamed(explain.ended, kept),
             rules_at=_renamed(explain.rules_at, kept),
         ),

@@ -29,6 +29,7 @@ from reconciler.model.plan import TargetPlan
 from reconciler.model.reason import Reason, Why
 from reconciler.plan.build import Safety, build_target, ordered
 from reconciler.plan.subject import takes_access
+from reconciler.policy.model import OnMissing
 from tests.builders import (
     NO_LIMITS,
     OWNER,
@@ -64,9 +65,20 @@ def taking_over(have: State) -> World:
 BY_HAND = taking_over(live({}, stranger("eve"), user("bob"), by_hand={"web": {"eve": OWNER}}))
 LEFT_BEHIND = taking_over(live({"web": {"eve": OWNER, "bob": VIEWER}}, user("eve", key="id-gone")))
 
+# somebody disabled, whom no group holds any more, has an account that is not ours
+DISABLED = World(
+    snapshot((person("eve", disabled=True),)),
+    rules(
+        rule("api", link("(uid=*)")),
+        target=replace(TARGET, users=replace(USERS, adopt=True, when_disabled=OnMissing.REMOVE)),
+    ),
+    live({}, stranger("eve")),
+)
+
 
 @few
 @given(worlds())
+@example(DISABLED)
 @example(BY_HAND)
 @example(LEFT_BEHIND)
 def test_a_plan_for_one_is_the_plan_for_all_kept_to_that_one(world: World) -> None:

@@ -231,6 +231,20 @@ def test_an_account_that_is_taken_over_loses_what_its_last_person_had(run: Run) 
     assert types(only(run, "p01")) == []
 
 
+def test_an_account_by_hand_of_somebody_disabled_goes_as_in_a_plan_for_everybody(run: Run) -> None:
+    """The rule that names the person counts, though nobody who is disabled is in a group any more."""
+    run = edit(
+        run, "policy.yaml", "users: {create: true}, g", "users: {create: true, adopt: true, when_disabled: remove}, g"
+    )
+    locked = person("p01", 1, pwdAccountLockedTime="000001010000Z")
+    run = filled(edit(run, "corp.ldif", person("p01", 1), locked))
+    with closing(sqlite3.connect(Path(run.policy.root) / "one.db")) as connection, connection:
+        connection.execute("INSERT INTO users (username) VALUES ('p01')")
+    mine = only(run, "p01")
+    assert types(mine) == ["user.adopt", "user.remove"]
+    assert mine.targets[0].changes == make_plan(run).targets[0].changes
+
+
 @contextmanager
 def statements() -> Iterator[list[str]]:
     """Give the list of every SQL statement that is executed inside."""
