@@ -84,6 +84,14 @@ class Increments:
         connection.unbind()
         return b"\n".join([*found.get("member", ()), *found.get("uniqueMember", ())])
 
+    def holding(self, dn: str) -> Sequence[str]:
+        """Return the DNs of the groups that hold somebody, as ldap3 itself reads them."""
+        connection = ldap3.Connection(ldap3.Server(self.server.url, get_info=ldap3.NONE), auto_bind=True)
+        connection.search(GROUPS, f"(|(member={dn})(uniqueMember={dn}))", ldap3.SUBTREE)
+        found = [entry["dn"] for entry in connection.response]
+        connection.unbind()
+        return found
+
     def change(self, *records: str) -> None:
         """Change the directory."""
         ldif_tools.load("".join(records), self.server.url, self.server.admin_dn, self.server.password)
@@ -149,8 +157,8 @@ def members_of(snapshot: Snapshot, cn: str) -> set[str]:
 
 
 def until(done: Callable[[], bool]) -> None:
-    """Wait for what a server does by itself, for ten seconds at most."""
-    for _ in range(500):
+    """Wait for what a server does by itself, for half a minute at most."""
+    for _ in range(1500):
         if done():
             return
         time.sleep(0.02)

@@ -21,6 +21,7 @@ USERS, GROUPS = "/api/v1/users", "/api/v1/groups"
 MEMBERS = rf"{GROUPS}/\d+/members"
 ONE_MEMBER = rf"{MEMBERS}/\d+"
 ALWAYS = 999
+SILENCE = 2  # seconds that are waited for an answer where some will never come
 HTML = "<html><h1>502 Bad Gateway</h1></html>"
 _KINDS = {"add": "added", "create": "added", "update": "changed", "change": "changed", "remove": "removed"}
 
@@ -42,7 +43,7 @@ Fresh = Callable[..., Planned]
 def fresh(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fresh]:
     """Give a world as it was when its plan was made, with these faults from now on and the apply still to come.
 
-    Silence is waited for a second; where there is none a slow machine has all the time that it needs.
+    Silence is waited for a little; where there is none a slow machine has all the time that it needs.
     """
     with ExitStack() as stack:
 
@@ -52,7 +53,7 @@ def fresh(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fresh]:
             return _planned(world(tmp_path_factory.mktemp("faults"), served, timeout=timeout))
 
         def get(*faults: Fault) -> Planned:
-            found = planned(1 if any(fault.ending in {"hang", "drip"} for fault in faults) else 20)
+            found = planned(SILENCE if any(fault.ending in {"hang", "drip"} for fault in faults) else 20)
             found.world.reset()
             (found.world.folder / "plan.json").write_text(found.text)
             found.world.served.fail(*faults)

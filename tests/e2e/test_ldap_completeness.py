@@ -19,6 +19,7 @@ from tests.servers.slapd import PASSWORD, Options, Slapd
 
 PEOPLE, GROUPS = f"ou=people,{BASE}", f"ou=groups,{BASE}"
 SIZE = 3
+SILENCE = 3  # seconds that are waited for what does not come
 
 Fault = Callable[[Reply], None]
 
@@ -34,16 +35,15 @@ def _entries() -> Mapping[str, Sequence[Entry]]:
     }
 
 
-def _read(fake: Directory) -> Snapshot:
+def _read(fake: Directory, **changes: object) -> Snapshot:
     with responder(fake) as url:
-        return read_directory(
-            ldap_config(url, base=PEOPLE, group_base=GROUPS, page_size=SIZE, receive_timeout=1), NEEDS, READ_AT
-        )
+        config = ldap_config(url, base=PEOPLE, group_base=GROUPS, page_size=SIZE, **changes)
+        return read_directory(config, NEEDS, READ_AT)
 
 
-def _refusal(script: Script) -> str:
+def _refusal(script: Script, **changes: object) -> str:
     with pytest.raises(ReadIncomplete) as caught:
-        _read(Directory(_entries(), script))
+        _read(Directory(_entries(), script), **changes)
     message = str(caught.value)
     assert message.startswith('policies/corp.yaml:4: directory "corp": ')
     return message
@@ -224,7 +224,7 @@ def test_a_server_that_hangs_after_a_page_is_left(base: str) -> None:
     def fault(reply: Reply) -> None:
         reply.keep, reply.then = 0.0, "hang"
 
-    message = _refusal(_at(base, 2, fault))
+    message = _refusal(_at(base, 2, fault), receive_timeout=SILENCE)
     assert "no answer within the timeout" in message
 
 
@@ -234,7 +234,7 @@ def test_a_server_that_hangs_inside_a_message_is_left() -> None:
     def fault(reply: Reply) -> None:
         reply.keep, reply.then = 0.5, "hang"
 
-    assert "no answer within the timeout" in _refusal(_at(PEOPLE, 1, fault))
+    assert "no answer within the timeout" in _refusal(_at(PEOPLE, 1, fault), receive_timeout=SILENCE)
 
 
 def test_a_notice_of_disconnection_is_passed_on() -> None:
@@ -318,7 +318,7 @@ def _other_end(reply: Reply) -> None:
 def test_the_faults_end_the_read_with_ldap3s_own_decoder_too(fault: Fault, monkeypatch: pytest.MonkeyPatch) -> None:
     """Which is used with a version of ldap3 that the fast one does not know."""
     monkeypatch.setattr(ldap3, "__version__", "2.10.0")
-    assert f'people under "{PEOPLE}": ' in _refusal(_at(PEOPLE, 2, fault))
+    assert f'people under "{PEOPLE}": ' in _refusal(_at(PEOPLE, 2, fault), receive_timeout=SILENCE)
 
 
 def test_a_part_of_an_attribute_is_no_attribute() -> None:

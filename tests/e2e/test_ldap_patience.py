@@ -22,7 +22,7 @@ def _entries() -> Mapping[str, Sequence[Entry]]:
 
 
 def _read(fake: Directory, **changes: object) -> Snapshot:
-    usual: dict[str, object] = {"base": PEOPLE, "group_base": GROUPS, "page_size": 2, "receive_timeout": 5}
+    usual: dict[str, object] = {"base": PEOPLE, "group_base": GROUPS, "page_size": 2}
     with responder(fake) as url:
         return read_directory(ldap_config(url, **{**usual, **changes}), NEEDS, READ_AT)
 
@@ -34,7 +34,7 @@ def _drips(_: str, __: int, reply: Reply) -> None:
 
 def _dawdles(_: str, __: int, reply: Reply) -> None:
     """Answer each page whole, after a while."""
-    reply.pause = 0.2
+    reply.pause = 0.5
 
 
 @pytest.mark.parametrize("script", [_drips, _dawdles])
@@ -45,7 +45,7 @@ def test_a_read_ends_in_time_however_busily_the_server_answers(
     """Not at once, but before it has come to its own end; ldap3's own decoder looks at the clock between two pages only."""
     fake = Directory(_entries(), script)
     with pytest.raises(ReadIncomplete) as caught:
-        _read(fake, read_timeout=1, decoder=decoder)
+        _read(fake, read_timeout=4, decoder=decoder)
     assert f'people under "{PEOPLE}": page ' in str(caught.value)
     assert "the whole read took longer than read_timeout allows" in str(caught.value)
     assert fake.searches() < 2 + 20

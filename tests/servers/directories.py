@@ -157,10 +157,12 @@ def secret(value: str, folder: Path) -> SecretRef:
 def ldap_config(*servers: str, **changes: object) -> DirectoryConfig:
     """Return the configuration of a directory called corp; by default no bind, and plain connections are allowed.
 
+    It has the patience that a busy machine needs: where a server is to be silent, a test says how long that is waited for.
+
     `base` and `group_base` are one DN or several.
     """
     usual = DirectoryConfig(
-        name="corp", kind="ldap", where=_WHERE, servers=servers, bases=(BASE,), connect_timeout=2, receive_timeout=5
+        name="corp", kind="ldap", where=_WHERE, servers=servers, bases=(BASE,), connect_timeout=20, receive_timeout=30
     )
     for word in ("base", "group_base"):
         if word in changes:

@@ -49,10 +49,11 @@ def test_batches_of_a_stage_go_together_and_stages_one_after_the_other(tmp_path:
 
 def test_never_more_at_once_than_the_target_can_take(tmp_path: Path) -> None:
     """All four are in one stage, and three would be at work together if they could."""
-    at_work, most = Counter[str](), []
+    at_work, most, both = Counter[str](), [], Barrier(2, timeout=30)
 
     def work() -> None:
         at_work["now"] += 1
+        both.wait()
         sleep(0.05)
         most.append(at_work["now"])
         at_work["now"] -= 1

@@ -11,7 +11,7 @@ import pytest
 from benchmarks.processes import Failed, measured
 
 ROOT = Path(__file__).parents[3]
-_SPEND = "import time\nend = time.process_time() + 0.2\nwhile time.process_time() < end: pass"
+_SPEND = "import time\nend = time.process_time() + 0.5\nwhile time.process_time() < end: pass"
 _FILL = "bytearray(b'x' * (100 << 20))"
 _MEASURE = """\
 import sys
@@ -22,10 +22,10 @@ print(*(measured([sys.executable, "-c", code], Path(sys.argv[1]), "p").peak_mb f
 
 
 def test_cpu_is_that_of_the_process(tmp_path: Path) -> None:
-    """0.2 seconds of work show, and a process that does nothing takes less than that."""
+    """Half a second of work show, and a process that does nothing takes less than that."""
     idle = measured([sys.executable, "-c", ""], tmp_path, "idle")
     busy = measured([sys.executable, "-c", _SPEND], tmp_path, "busy")
-    assert busy.cpu >= 0.2 <= busy.wall
+    assert busy.cpu >= 0.5 <= busy.wall
     assert busy.cpu > idle.cpu
 
 

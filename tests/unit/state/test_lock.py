@@ -22,7 +22,7 @@ from reconciler.state.lease import Holder, Lease, decoded, encoded, stamp
 from reconciler.state.lock import Lock, Terms, acquire, elapsed, held, unlock
 
 ALICE, BOB = Holder("alice", "build-7", 4711), Holder("bob", "laptop", 42)
-TTL = 1.0  # seconds: the tests wait for real
+TTL = 2.0  # seconds: the tests wait for real, and a busy machine has to renew in time
 _HOLD = """
 import sys, time
 from datetime import UTC, datetime
@@ -95,7 +95,7 @@ def test_who_comes_second_is_told_who_is_at_work(store: FileStore) -> None:
             acquire(store, "roster", terms(BOB))
         assert re.fullmatch(
             r"roster is held by alice on build-7 \(process 4711\) since 20..-..-..T..:..:..\....Z; last sign of life "
-            rf"\d s ago, it ends 1 s after the last one\. Lock id: {lock.id}\.\n"
+            rf"\d s ago, it ends 2 s after the last one\. Lock id: {lock.id}\.\n"
             rf"Wait for it, or give --lock-timeout SECONDS; .* `reconcile unlock {lock.id}` ends the lock at once\.",
             str(caught.value),
         )
@@ -113,8 +113,8 @@ def test_who_waits_gets_it_when_it_is_given_back(store: FileStore) -> None:
     waiter = Thread(target=finish)
     waiter.start()
     start = elapsed()
-    with acquire(store, "roster", terms(BOB, timeout=20)) as second:
-        assert elapsed() - start < 10
+    with acquire(store, "roster", terms(BOB, timeout=60)) as second:
+        assert elapsed() - start < 30
         assert second.replaced is None
     waiter.join()
 
@@ -124,8 +124,8 @@ def test_who_waits_for_a_run_that_goes_on_waits_in_vain(store: FileStore) -> Non
     with acquire(store, "roster", terms(ALICE)) as lock:
         start = elapsed()
         with pytest.raises(LockHeld):
-            acquire(store, "roster", terms(BOB, timeout=2 * TTL))
-        assert elapsed() - start >= 2 * TTL
+            acquire(store, "roster", terms(BOB, timeout=1.5 * TTL))
+        assert elapsed() - start >= 1.5 * TTL
         assert not lock.lost
         lease = lease_in(store)
         assert lease is not None
@@ -170,13 +170,13 @@ def test_a_heartbeat_from_the_future_never_makes_a_lock_old_early(store: FileSto
     with pytest.raises(LockHeld, match="ahead of the clock here"):
         acquire(store, "roster", terms(BOB))
     start = elapsed()
-    with acquire(store, "roster", terms(BOB, timeout=20)) as lock:
+    with acquire(store, "roster", terms(BOB, timeout=60)) as lock:
         assert elapsed() - start >= TTL
         assert lock.replaced is not None
 
 
 @pytest.mark.parametrize("skew", [-3600, 3600])
-@pytest.mark.parametrize("timeout", [0, 3 * TTL])
+@pytest.mark.parametrize("timeout", [0, 1.5 * TTL])
 def test_clocks_that_differ_take_nothing_from_a_run_that_is_alive(
     store: FileStore, skew: float, timeout: float
 ) -> None:
@@ -212,14 +212,14 @@ def test_of_many_that_want_a_lock_left_behind_one_gets_it(store: FileStore) -> N
 
 def test_a_run_that_was_killed_keeps_its_lock_for_a_while_only(store: FileStore, tmp_path: Path) -> None:
     """Killed for real, so nothing was given back."""
-    with holding(tmp_path / "kept", 2.0) as (process, lock_id):
+    with holding(tmp_path / "kept", 2 * TTL) as (process, lock_id):
         with pytest.raises(LockHeld, match=lock_id):
             acquire(store, "roster", terms(BOB))
         process.kill()
         process.wait()
         with pytest.raises(LockHeld, match=lock_id):
             acquire(store, "roster", terms(BOB))
-        with acquire(store, "roster", terms(BOB, timeout=30)) as lock:
+        with acquire(store, "roster", terms(BOB, timeout=60)) as lock:
             assert lock.replaced is not None
             assert lock.replaced.id == lock_id
 
@@ -252,9 +252,9 @@ def test_a_store_that_is_away_for_a_moment_costs_nothing(store: FileStore, tmp_p
     """The next renewal finds it again."""
     with acquire(store, "roster", terms(ALICE)) as lock:
         (tmp_path / "kept").chmod(0o777)
-        time.sleep(TTL * 0.5)
+        time.sleep(TTL * 0.4)  # one renewal fails
         (tmp_path / "kept").chmod(0o700)
-        time.sleep(TTL)
+        time.sleep(TTL * 0.7)
         assert not lock.lost
 
 
@@ -321,7 +321,7 @@ def test_a_lock_that_nobody_can_read_is_not_taken(store: FileStore) -> None:
 
 def soon(true: Callable[[], bool]) -> None:
     """Wait until something is so."""
-    end = time.monotonic() + 20
+    end = time.monotonic() + 60
     while not true():
         assert time.monotonic() < end
         time.sleep(0.01)

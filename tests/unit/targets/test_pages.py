@@ -176,7 +176,7 @@ def test_side_by_side_keeps_the_order() -> None:
 
     def work(thing: int) -> int:
         if thing == 1:
-            assert second.wait(5)
+            assert second.wait(30)
         second.set()
         return thing * 10
 
