@@ -50,7 +50,8 @@ class Desired:
     by group, people whom a grant may mean. `only_given` are flags that nobody loses in this run. `imports`: some rule
     imports groups. `missing_groups` are, by target group, the directory groups without which the policy wants no plan,
     and `no_admins` says why the admin group names nobody who could log in; empty where somebody is there, or where nobody
-    can tell. `only`: where it is set, the state and the findings are about these people alone.
+    can tell. `only`: where it is set, the state and the findings are about these people alone; `others` are, by group, people
+    who should be in it, too, and have no account that is surely theirs.
     """
 
     state: State
@@ -68,6 +69,7 @@ class Desired:
     missing_groups: Mapping[GroupKey, tuple[str, ...]] = field(default_factory=dict)
     no_admins: str = ""
     only: frozenset[UserKey] | None = None
+    others: Mapping[GroupKey, frozenset[UserKey]] = field(default_factory=dict)
 
     def concerns(self, key: UserKey) -> bool:
         """Tell whether a rule names the person, even if the account cannot have a name."""

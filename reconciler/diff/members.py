@@ -157,7 +157,11 @@ class _Comparison:
         account, roll = self.have.users.get(key), self.want.roll
         if account is None or key in roll.index_of:
             return False
-        return any(one.key in self.wanted and one.key not in self.have.users for one in roll.behind(account))
+        others = self.want.others.get(self.group, ())
+        return any(
+            one.key in others or (one.key in self.wanted and one.key not in self.have.users)
+            for one in roll.behind(account)
+        )
 
     def _note(self, change: MembershipChange) -> None:
         if self.rules.protects_group(self.group) or self.rules.protects_user(change.who.username):

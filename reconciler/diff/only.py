@@ -44,10 +44,16 @@ def narrowed(want: Desired, have: State, rules: DiffRules, only: frozenset[UserK
         for key in want.state.groups
         if names.get(key, key) in theirs or not only.isdisjoint(want.state.memberships.get(key, ()))
     }
+    settled = align_users(have, want, rules, Findings()).users.keys() | only
     explain = want.explain
     return replace(
         want,
         only=only,
+        others={
+            kept[key]: frozenset(people.keys() - settled)
+            for key, people in want.state.memberships.items()
+            if key in kept
+        },
         state=State(
             users={key: user for key, user in want.state.users.items() if key in only},
             groups={

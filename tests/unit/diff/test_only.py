@@ -8,9 +8,17 @@ from dataclasses import replace
 from reconciler.diff.compare import compare
 from reconciler.diff.only import accounts_of, concerned, narrowed
 from reconciler.model.access import Flag, Group, GroupKey, NameLimits, State, Totals, UserKey
-from reconciler.model.change import AddMembership, AdoptGroup, CreateGroup, CreateUser, RemoveMembership, type_name
+from reconciler.model.change import (
+    AddMembership,
+    AdoptGroup,
+    CreateGroup,
+    CreateUser,
+    RemoveMembership,
+    person_of,
+    type_name,
+)
 from reconciler.model.diagnostic import Diagnostic, Severity
-from reconciler.model.plan import TargetPlan
+from reconciler.model.plan import Hold, TargetPlan
 from reconciler.plan.build import Safety, build_target
 from reconciler.policy.model import (
     GroupImport,
@@ -104,6 +112,18 @@ def test_an_account_that_is_taken_over_is_theirs_with_what_it_holds() -> None:
     mine = section(by_hand, ANN)
     assert [type_name(change) for change in mine.changes] == ["user.adopt", "group.create", "membership.add"]
     assert mine.unchanged.groups == 1
+
+
+def test_nothing_is_taken_from_an_account_that_may_be_somebody_elses() -> None:
+    """Who has the same login, and is in no group, does not cost the other the membership: it is shown, and stays."""
+    people = (person("bob", stable=False), person("cy", stable=False, uid="bob"))
+    have = live({"api": {"bob": VIEWER}}, user("bob"))
+    here = World(snapshot(people, (team("devs", "bob"),)), rules(rule("api", link("devs"))), have)
+    for one in people:
+        mine = section(here, frozenset({one.key}))
+        assert [change for change in mine.changes if person_of(change) == key("bob")] == []
+        held = [(type_name(held.change), held.hold) for held in mine.withheld if person_of(held.change) == key("bob")]
+        assert held == [("membership.remove", Hold.FROZEN_USER)]
 
 
 def test_a_group_is_made_only_for_a_membership_in_it() -> None:
