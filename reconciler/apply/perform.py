@@ -149,8 +149,8 @@ def _remember(task: Task, store: Store, reports: Sequence[TargetReport], manner:
             before = read_troubles(store, section.name)
             made = outcomes.get(section.name, ())
             write_troubles(store, section.name, troubles_after(before, section, made, manner.clock(), whole=task.whole))
-    if task.whole:
-        write_seen(store, task.plan.directories)
+            if task.whole:
+                write_seen(store, section, task.plan.directories)
 
 
 def _untouched(task: Task, works: Sequence[Work]) -> Report:

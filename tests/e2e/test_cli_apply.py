@@ -142,7 +142,7 @@ def test_a_plan_without_changes_leaves_what_it_has_seen(work: Path) -> None:
     """So the guard against shrinking directories knows the last good read, also of a run that had nothing to do."""
     reconcile("apply", "--auto-approve", cwd=work)
     reconcile("apply", "--auto-approve", cwd=work, env=later(minutes=5))
-    seen = json.loads((work / "policies" / ".reconcile" / "seen" / "corp").read_text())
+    seen = json.loads((work / "policies" / ".reconcile" / "seen" / "corp" / "roster").read_text())
     assert seen == {"people": 3, "groups": 2, "read_at": "2026-11-20T12:05:00Z"}
 
 
