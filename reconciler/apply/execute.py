@@ -18,7 +18,7 @@ from reconciler.model.change import Change
 from reconciler.plan.holds import Holding
 from reconciler.plan.rests import Thing, gives, needs
 from reconciler.plan.subject import named
-from reconciler.targets.base import Batch, Counting, Outcome, Status, Stoppable, Target
+from reconciler.targets.base import Batch, Counting, Outcome, Status, Target
 
 _NO_ANSWER = "no answer came; `reconcile apply --resume` asks what is there"
 _NOT_MADE = frozenset({Status.FAILED, Status.STALE, Status.UNKNOWN})
@@ -62,8 +62,6 @@ class Run:
         """Make one target's changes so; raises StateError or LockHeld where the run must not write any more."""
         if work.target is None:
             return TargetReport(work.section.name, work.outcomes({}), work.error, work.earlier)
-        if isinstance(work.target, Stoppable):
-            work.target.stop_on(self._manner.stop)
         making = _Making(self, work, work.target)
         making.run()
         return TargetReport(
