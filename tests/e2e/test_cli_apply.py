@@ -72,8 +72,9 @@ def test_demands_on_a_plan_need_one(work: Path) -> None:
     assert "name one" in reconcile("apply", "--commit", "abc", cwd=work, code=64).stderr
     assert "give both" in reconcile("plan", "--plan-key", "PLAN_KEY", cwd=work, env=KEY, code=64).stderr
     reconcile("plan", "--out", "plan.json", cwd=work)
-    done = reconcile("apply", "plan.json", "--resume", cwd=work, code=64)
-    assert "--resume goes on with a plan as it was begun" in done.stderr
+    for more in (["plan.json"], ["--user", "ann"], ["--target", "roster"]):
+        done = reconcile("apply", *more, "--resume", cwd=work, code=64)
+        assert "--resume goes on with a plan as it was begun" in done.stderr
 
 
 def test_a_plan_is_bound_to_its_commit_and_its_age(work: Path) -> None:
