@@ -60,7 +60,7 @@ class ApplyOptions(TypedDict):
     resume: str | None
     allow_partial: bool
     max_errors: int | None
-    lock_timeout: float
+    lock_timeout: int
     plan_key: str
     commit: str | None
 
@@ -97,8 +97,8 @@ class ApplyOptions(TypedDict):
 )
 @click.option(
     "--lock-timeout",
-    type=click.FloatRange(min=0),
-    default=0.0,
+    type=click.IntRange(min=0),
+    default=0,
     metavar="SECONDS",
     help="How long to wait for a target that another run works on.",
 )

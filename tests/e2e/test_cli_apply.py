@@ -124,6 +124,11 @@ def test_a_target_that_is_worked_on_is_named_with_the_way_out(work: Path) -> Non
     done = reconcile("apply", "--auto-approve", cwd=work, code=9)
     assert "roster is held by alice on build-7 (process 4711) since " in done.stderr
     assert f"`reconcile unlock {lock.id}` ends the lock at once." in done.stderr
+    for never in ("nan", "inf", "-1"):
+        assert (
+            "Invalid value for '--lock-timeout'"
+            in reconcile("apply", "--lock-timeout", never, cwd=work, code=64).stderr
+        )
     reconcile("unlock", lock.id, cwd=work)
     assert "Applied: 7 added" in reconcile("apply", "--auto-approve", "--lock-timeout", "1", cwd=work).stdout
     lock.release()
