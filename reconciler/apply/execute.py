@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import groupby, islice
 from queue import SimpleQueue
@@ -13,7 +14,7 @@ from reconciler.apply.journal import Journal
 from reconciler.apply.manner import Manner, Progress
 from reconciler.apply.recheck import Work, stand
 from reconciler.apply.report import BatchTime, TargetReport
-from reconciler.errors import TargetError
+from reconciler.errors import StateError, TargetError
 from reconciler.model.change import Change
 from reconciler.plan.holds import Holding
 from reconciler.plan.rests import Thing, gives, needs
@@ -145,7 +146,9 @@ class _Making:
         except Exception:
             while in_flight:  # what has been asked for is written by the target whatever becomes of us
                 in_flight -= 1
-                self._answers.get()
+                answer = self._answers.get()
+                with suppress(StateError):  # the journal takes it, or leaves it to be asked about
+                    self._run.end(name, answer)
             raise
 
     def _without_resting(self, places: tuple[int, ...], batch: Batch) -> tuple[tuple[int, ...], Batch]:
