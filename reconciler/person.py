@@ -5,7 +5,7 @@ Whoever is not in the directory any more is looked for in the targets, by the ac
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from datetime import date
@@ -75,7 +75,7 @@ class _Found:
     dn: str = ""
 
     def __str__(self) -> str:
-        return f'"{shortened(self.dn)}"' if self.dn else f"the account {shortened(self.key)}, whose entry is gone"
+        return f'"{shortened(self.dn)}"' if self.dn else f"the account {shortened(self.key)} (its entry is gone)"
 
 
 @dataclass(slots=True)
@@ -98,12 +98,13 @@ class _People:
         return Answer(snapshots, sections, tuple(Only(name, one.key, one.dn) for name, one in sorted(found.items())))
 
     def _one(self, name: str) -> _Found:
-        """Return whom a name means; one person or an error."""
+        """Return whom a name means; one person or an error. Who has left one directory may have a namesake in another."""
         found = [
             _Found(directory, person.key, person.dn)
             for directory, source in self.sources.items()
             for person in source.find(name)
-        ] or list(self._by_account(name))
+        ]
+        found += self._by_account(name, self.sources.keys() - {one.directory for one in found})
         if not found:
             raise self._unknown(name)
         if len(found) > 1:
@@ -113,10 +114,11 @@ class _People:
             )
         return found[0]
 
-    def _by_account(self, name: str) -> Iterable[_Found]:
-        """Return the people behind live accounts of that name; an account whose entry is gone stands for its person."""
+    def _by_account(self, name: str, directories: Collection[str]) -> Iterable[_Found]:
+        """Return the people of directories behind live accounts of that name; one whose entry is gone stands for its person."""
         found: dict[_Found, None] = {}
-        for directory, source in self.sources.items():
+        for directory in sorted(directories):
+            source = self.sources[directory]
             accounts = [
                 one
                 for target in self.request.targets

@@ -60,13 +60,13 @@ def read_live(path: Path) -> State:
     )
 
 
-def read_past(path: Path, directory: str, target: str) -> Past:
+def read_past(path: Path, target: str) -> Past:
     """Return what earlier runs have left for a case to know, nothing without a file."""
     if not path.exists():
         return NOTHING
     data = json.loads(path.read_text(encoding="utf-8"))
     assert data.keys() <= {"seen", "troubles"}
-    seen = {directory: Seen(**data["seen"])} if "seen" in data else {}
+    seen = {target: Seen(**data["seen"])} if "seen" in data else {}
     return Past(seen, {target: {name: Trouble(**one) for name, one in data.get("troubles", {}).items()}})
 
 

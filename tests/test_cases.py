@@ -90,7 +90,7 @@ def read_case(folder: Path, directory: Path) -> Case:
     seen = read_directory(config, needs_of(policy, config, [target]), NOW)
     app = create(target.kind, options_of(target))
     want = desire(rules_for(policy, TARGET), Directory(seen), app.capabilities, TODAY)
-    past = read_past(folder / "past.json", target.directory, TARGET)
+    past = read_past(folder / "past.json", TARGET)
     return Case(policy, seen, app, want, read_live(folder / "live.json"), past)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import groupby, islice
 from queue import SimpleQueue
@@ -13,12 +14,12 @@ from reconciler.apply.journal import Journal
 from reconciler.apply.manner import Manner, Progress
 from reconciler.apply.recheck import Work, stand
 from reconciler.apply.report import BatchTime, TargetReport
-from reconciler.errors import TargetError
+from reconciler.errors import StateError, TargetError
 from reconciler.model.change import Change
 from reconciler.plan.holds import Holding
 from reconciler.plan.rests import Thing, gives, needs
 from reconciler.plan.subject import named
-from reconciler.targets.base import Batch, Counting, Outcome, Status, Stoppable, Target
+from reconciler.targets.base import Batch, Counting, Outcome, Status, Target
 
 _NO_ANSWER = "no answer came; `reconcile apply --resume` asks what is there"
 _NOT_MADE = frozenset({Status.FAILED, Status.STALE, Status.UNKNOWN})
@@ -62,8 +63,6 @@ class Run:
         """Make one target's changes so; raises StateError or LockHeld where the run must not write any more."""
         if work.target is None:
             return TargetReport(work.section.name, work.outcomes({}), work.error, work.earlier)
-        if isinstance(work.target, Stoppable):
-            work.target.stop_on(self._manner.stop)
         making = _Making(self, work, work.target)
         making.run()
         return TargetReport(
@@ -147,7 +146,9 @@ class _Making:
         except Exception:
             while in_flight:  # what has been asked for is written by the target whatever becomes of us
                 in_flight -= 1
-                self._answers.get()
+                answer = self._answers.get()
+                with suppress(StateError):  # the journal takes it, or leaves it to be asked about
+                    self._run.end(name, answer)
             raise
 
     def _without_resting(self, places: tuple[int, ...], batch: Batch) -> tuple[tuple[int, ...], Batch]:

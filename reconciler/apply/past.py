@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from reconciler.errors import StateError
 from reconciler.model.past import Past, Seen, Trouble
-from reconciler.model.plan import DirectoryFacts
+from reconciler.model.plan import DirectoryFacts, TargetPlan
 from reconciler.model.text import shortened
 from reconciler.state.base import Store
 from reconciler.state.names import segment
@@ -18,10 +18,10 @@ _T = TypeVar("_T")
 _TRIES = 20  # somebody else may write at the same time, but hardly so often
 
 
-def read_past(store: Store, directories: Iterable[str], targets: Iterable[str]) -> Past:
-    """Return what is remembered of these directories and targets; makes nothing. Raises StateError."""
-    seen = {name: _read(store, _seen(name), lambda data: Seen(**data)) for name in directories}
-    troubles = {name: read_troubles(store, name) for name in targets}
+def read_past(store: Store, sources: Mapping[str, str]) -> Past:
+    """Return what is remembered of targets; `sources` names the directory of each. Makes nothing. Raises StateError."""
+    seen = {name: _read_seen(store, directory, name) for name, directory in sources.items()}
+    troubles = {name: read_troubles(store, name) for name in sources}
     return Past(
         {name: one for name, one in seen.items() if one is not None},
         {name: found for name, found in troubles.items() if found},
@@ -41,17 +41,34 @@ def write_troubles(store: Store, target: str, troubles: Mapping[str, Trouble]) -
     _put(store, _troubles(target), content)
 
 
-def write_seen(store: Store, directories: Iterable[DirectoryFacts]) -> None:
-    """Remember how large directories were when they were applied from; a later read is never replaced by an earlier one."""
+def write_seen(store: Store, section: TargetPlan, directories: Iterable[DirectoryFacts]) -> None:
+    """Remember how large the directory was that a target was applied from; a later read is never replaced by an earlier one.
+
+    Each target has its own memory: what one took, under a waiver perhaps, another may have refused and must refuse again.
+    """
+    name = _seen_below(section.directory) + segment(section.name)
     for facts in directories:
-        now = Seen(facts.people, facts.groups, facts.read_at)
-        before = _read(store, _seen(facts.name), lambda data: Seen(**data))
-        if before is None or before.read_at < now.read_at:
-            _put(store, _seen(facts.name), _text(asdict(now)))
+        before = _read(store, name, _seen_of)
+        if facts.name == section.directory and (before is None or before.read_at < facts.read_at):
+            _put(store, name, _text(asdict(Seen(facts.people, facts.groups, facts.read_at))))
 
 
-def _seen(directory: str) -> str:
-    return f"seen/{segment(directory)}"
+def _read_seen(store: Store, directory: str, target: str) -> Seen | None:
+    """Return what a target last saw of a directory; one that is new, or has a new name, goes by what the others saw last."""
+    below = _seen_below(directory)
+    own = _read(store, below + segment(target), _seen_of)
+    if own is not None:
+        return own
+    others = [seen for name in store.names(below) if (seen := _read(store, name, _seen_of))]
+    return max(others, key=lambda seen: (seen.read_at, seen.people), default=None)
+
+
+def _seen_of(data: Any) -> Seen:
+    return Seen(**data)
+
+
+def _seen_below(directory: str) -> str:
+    return f"seen/{segment(directory)}/"
 
 
 def _troubles(target: str) -> str:

@@ -10,6 +10,7 @@ import json
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
+from threading import Event
 
 from reconciler.apply.execute import Run
 from reconciler.apply.journal import History, Journal, digits, read_history
@@ -23,6 +24,7 @@ from reconciler.apply.unfinished import forget, keep, supersede
 from reconciler.errors import LockHeld, LockLost, PlanStale, StateError
 from reconciler.state.base import Store
 from reconciler.state.lock import Lock, acquire
+from reconciler.targets.base import Stoppable, Target
 
 
 class _Stopped(Exception):
@@ -41,11 +43,23 @@ def perform(task: Task, store: Store, open_target: OpenTarget, manner: Manner) -
         with _locked(store, [section.name for section in task.sections], manner) as may_go_on, ExitStack() as stack:
             history = read_history(store, task.plan_id)
             _refuse_what_was_used(store, task, history)
-            works = look(task, open_target, history, stack)
+            works = look(task, _stoppable(open_target, manner.stop), history, stack)
             report = _make(task, store, works, (history, may_go_on), manner)
     except _Stopped:
         report = replace(_untouched(task, [Work(section, None) for section in task.sections]), interrupted=True)
     return replace(report, began=began, ended=manner.clock(), origin=manner.origin, resumed=task.resumed)
+
+
+def _stoppable(open_target: OpenTarget, stop: Event) -> OpenTarget:
+    """Return what opens targets so that this flag ends their waits, also those of the look before the first write."""
+
+    def opened(name: str) -> Target:
+        target = open_target(name)
+        if isinstance(target, Stoppable):
+            target.stop_on(stop)
+        return target
+
+    return opened
 
 
 @contextmanager
@@ -149,8 +163,8 @@ def _remember(task: Task, store: Store, reports: Sequence[TargetReport], manner:
             before = read_troubles(store, section.name)
             made = outcomes.get(section.name, ())
             write_troubles(store, section.name, troubles_after(before, section, made, manner.clock(), whole=task.whole))
-    if task.whole:
-        write_seen(store, task.plan.directories)
+            if task.whole:
+                write_seen(store, section, task.plan.directories)
 
 
 def _untouched(task: Task, works: Sequence[Work]) -> Report:

@@ -107,7 +107,7 @@ class Report:
         if self.interrupted and not self.begun:
             return 130
         unmade = sum(len(target.outcomes) for target in self.targets) - self.count(Status.APPLIED)
-        if self.count(Status.APPLIED) == 0 and self.count(Status.STALE):
+        if self.count(Status.STALE) and not (self.count(Status.APPLIED) or self.count(Status.UNKNOWN)):
             return 8
         if any(target.error for target in self.targets):
             return 7 if self.count(Status.APPLIED) or self.count(Status.UNKNOWN) else 5

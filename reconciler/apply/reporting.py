@@ -7,7 +7,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 
-from reconciler.apply.journal import History, journal_name, read_history
+from reconciler.apply.journal import History, read_history
 from reconciler.apply.ledger import keep
 from reconciler.apply.manner import Clock
 from reconciler.apply.record import Failure, record
@@ -31,12 +31,12 @@ def reported(task: Task, store: Store, blank: Report, clock: Clock, run: Callabl
     A run that something ended is reported as far as its journal knows, from what `blank` says of it. One that never held
     its locks, or that had nothing to do, leaves none. Where the store does not take the report, `unkept` says so.
     """
-    journal = len(store.records(journal_name(task.plan_id)))
+    before = read_history(store, task.plan_id)
     try:
         report = run()
     except Exception as error:
         if not isinstance(error, LockHeld) or isinstance(error, LockLost):
-            _keep_ended(task, store, replace(blank, ended=clock()), (journal, error))
+            _keep_ended(task, store, replace(blank, ended=clock()), (before, error))
         raise
     if not report.targets or (report.interrupted and not report.begun):
         return report
@@ -65,29 +65,38 @@ def keep_lost(store: Store, text: bytes, history: History, successor: str) -> No
         f"The run ended without a word; what it left is from its journal. The plan {successor} took its place.",
         AppliedInPart.exit_code,
     )
-    keep(store, _ended(document, plan.targets, blank, (history, failure)))
+    keep(store, _ended(document, plan.targets, blank, (history, failure), History()))
 
 
-def _keep_ended(task: Task, store: Store, blank: Report, ending: tuple[int, Exception]) -> None:
+def _keep_ended(task: Task, store: Store, blank: Report, ending: tuple[History, Exception]) -> None:
     """Keep what is known of a run that an error has ended; the error is told whatever becomes of that.
 
-    What the journal held before, and what a run before this one has brought to its end in it, is not this run's doing.
+    What the journal held `before`, and what a run before this one has brought to its end in it, is not this run's doing.
     """
     before, error = ending
     code = error.exit_code if isinstance(error, ReconcileError) else ReconcileError.exit_code
     words = str(error) if isinstance(error, ReconcileError) else f"unexpected {type(error).__name__}: {error}"
     with suppress(StateError):
         history = read_history(store, task.plan_id)
-        if history.length == before or history.ended or history.began < blank.began:
-            history = History()
-        keep(store, _ended(task.document, task.plan.targets, blank, (history, Failure(words, code))))
+        if history.length == before.length or history.ended or history.began < blank.began:
+            history = before = History()
+        keep(store, _ended(task.document, task.plan.targets, blank, (history, Failure(words, code)), before))
 
 
 def _ended(
-    document: Document, sections: tuple[TargetPlan, ...], blank: Report, known: tuple[History, Failure]
+    document: Document,
+    sections: tuple[TargetPlan, ...],
+    blank: Report,
+    known: tuple[History, Failure],
+    before: History,
 ) -> Document:
     history, failure = known
-    targets = tuple(TargetReport(section.name, tuple(_outcomes(section, history))) for section in sections)
+    targets = tuple(
+        TargetReport(
+            section.name, tuple(_outcomes(section, history)), earlier=len(before.applied.get(section.name, ()))
+        )
+        for section in sections
+    )
     return record(document, replace(blank, targets=targets), failure)
 
 

@@ -60,7 +60,7 @@ class ApplyOptions(TypedDict):
     resume: str | None
     allow_partial: bool
     max_errors: int | None
-    lock_timeout: float
+    lock_timeout: int
     plan_key: str
     commit: str | None
 
@@ -97,8 +97,8 @@ class ApplyOptions(TypedDict):
 )
 @click.option(
     "--lock-timeout",
-    type=click.FloatRange(min=0),
-    default=0.0,
+    type=click.IntRange(min=0),
+    default=0,
     metavar="SECONDS",
     help="How long to wait for a target that another run works on.",
 )
@@ -131,8 +131,10 @@ def command(screen: Screen, **given: Unpack[ApplyOptions]) -> int:
 
 def _resumed(wanted: str, given: ApplyOptions, screen: Screen) -> int:
     """Go on with an apply that has not come to its end."""
-    if given["plan"] or given["target"] or given["snapshot"]:
-        raise UsageError("--resume goes on with a plan as it was begun: give no other, no --target and no --snapshot.")
+    if given["plan"] or given["target"] or given["user"] or given["snapshot"]:
+        raise UsageError(
+            "--resume goes on with a plan as it was begun: give no other, no --target, no --user and no --snapshot."
+        )
     run = _run(given, DEFAULT_POLICY, screen)
     with opened_store(run.policy, _folder(given, DEFAULT_POLICY)) as store:
         plan, document = plan_to_resume(store, wanted)

@@ -39,6 +39,13 @@ def is_folder(name: str) -> bool:
         return False
 
 
+def refuse_folder(name: str | None) -> None:
+    """Raise UsageError where the name of a policy folder was given in place of an id: there it is named with --policy."""
+    if name and not name.isdecimal() and is_folder(name):
+        folder = shortened(name)
+        raise UsageError(f"{folder} is a folder, and an id is wanted here: name the folder with --policy {folder}.")
+
+
 def is_missing(name: str) -> bool:
     """Tell whether there certainly is nothing of that name; for what cannot be looked at, reading it says why."""
     try:

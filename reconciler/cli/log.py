@@ -14,6 +14,7 @@ import click
 from reconciler.apply.history import Event, history, keys_of
 from reconciler.apply.ledger import reports, verify
 from reconciler.cli.clock import now
+from reconciler.cli.files import refuse_folder
 from reconciler.cli.options import DEFAULT_POLICY, POLICY_VARIABLE, filled
 from reconciler.cli.presentation import presentation
 from reconciler.cli.screen import Screen
@@ -99,6 +100,7 @@ def command(screen: Screen, **given: Unpack[LogOptions]) -> int:
         raise UsageError(f"{' and '.join(asked)} ask for different things: give one of them.")
     if given["contains"] and not given["verify"]:
         raise UsageError("--contains is a part of --verify: give both.")
+    refuse_folder(given["report"])
     loaded = load_policy(given["policy"], now().date())
     with closing(open_store(loaded.policy.state, given["policy"])) as store:
         if given["verify"]:

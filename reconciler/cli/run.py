@@ -63,8 +63,8 @@ def opened_store(policy: Policy, folder: str) -> Iterator[Store]:
 def with_past(run: Run, folder: str) -> Run:
     """Return the run with what earlier ones have left to know; raises StateError where the store cannot be asked."""
     with opened_store(run.policy, folder) as store:
-        targets = run.targets or tuple(run.policy.targets)
-        return replace(run, past=read_past(store, run.policy.directories, targets))
+        sources = {name: run.policy.targets[name].directory for name in run.targets or run.policy.targets}
+        return replace(run, past=read_past(store, sources))
 
 
 def check_targets(names: tuple[str, ...], policy: Policy) -> None:

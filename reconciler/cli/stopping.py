@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+from _thread import start_new_thread
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from threading import Event
@@ -17,12 +18,15 @@ _FINISHING = "stopping: what is on its way to a target is finished first. Once m
 @contextmanager
 def stopping(screen: Screen) -> Iterator[Event]:
     """Give an event that is set at the first signal; the second is a KeyboardInterrupt."""
-    stop = Event()
+    stop, signals = Event(), list[int]()
 
-    def stop_softly(_number: int, _frame: FrameType | None) -> None:
-        if stop.is_set():
+    def stop_softly(number: int, _frame: FrameType | None) -> None:
+        signals.append(number)
+        if len(signals) > 1:
             raise KeyboardInterrupt
-        stop.set()
+        start_new_thread(
+            stop.set, ()
+        )  # not here: what was interrupted may hold the event's own lock, and would for ever
         with suppress(RuntimeError):  # a message was being written when the signal came
             screen.message("warning", _FINISHING)
 

@@ -8,6 +8,7 @@ from typing import TypedDict, Unpack
 import click
 
 from reconciler.cli.clock import now, real
+from reconciler.cli.files import refuse_folder
 from reconciler.cli.options import DEFAULT_POLICY, POLICY_VARIABLE, filled
 from reconciler.cli.presentation import presentation
 from reconciler.cli.screen import Screen
@@ -45,6 +46,7 @@ def command(screen: Screen, **given: Unpack[UnlockOptions]) -> int:
     killed loses its lock by itself after a minute; with an ID it is ended at once. A run that is alive after all stops
     before it writes anything else.
     """
+    refuse_folder(given["lock_id"])
     loaded = load_policy(given["policy"], now().date())
     store = open_store(loaded.policy.state, given["policy"])
     try:

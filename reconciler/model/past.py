@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """How many people and groups a directory had when it was last applied from; `read_at` is ISO 8601 UTC."""
+    """How many people and groups a directory had when a target was last applied from it; `read_at` is ISO 8601 UTC."""
 
     people: int
     groups: int
@@ -30,12 +30,12 @@ class Trouble:
 
 @dataclass(frozen=True, slots=True)
 class Past:
-    """What is remembered: directories by name, and troubles by target name and by `model.change.object_of`.
+    """What is remembered: directories as each target last saw its own, and troubles by `model.change.object_of`; both by target name.
 
     Empty where nothing has been applied yet, or where no state store is asked.
     """
 
-    directories: Mapping[str, Seen] = field(default_factory=dict)
+    seen: Mapping[str, Seen] = field(default_factory=dict)
     troubles: Mapping[str, Mapping[str, Trouble]] = field(default_factory=dict)
 
 

@@ -146,7 +146,7 @@ def _subject(target: TargetPlan, have: State, want: Desired, changes: Sequence[C
         whole=want.only is None,
         people=len(want.roll.people),
         groups=len(want.directory_groups),
-        seen=safety.past.directories.get(target.directory),
+        seen=safety.past.seen.get(target.name),
         missing_groups=want.missing_groups,
         no_admins=want.no_admins,
     )

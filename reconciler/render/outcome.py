@@ -140,7 +140,7 @@ def _next_step(ends: Ends, statuses: Counter[str], look: Look) -> Iterator[str]:
     if not any(statuses[status] for status in _UNMADE):
         return
     yield ""
-    if ends.stale or (statuses["stale"] and not statuses["applied"] and not statuses["failed"]):
+    if ends.stale or (statuses["stale"] and not any(statuses[status] for status in ("applied", "failed", "unknown"))):
         more = " more" if ends.resumed else ""
         yield look.paint(
             "error", f"The plan is stale: the target is not what the plan expected, and nothing{more} was written."
@@ -149,7 +149,8 @@ def _next_step(ends: Ends, statuses: Counter[str], look: Look) -> Iterator[str]:
         if ends.stale:
             yield "Or leave out what is named above, and apply what still holds: --allow-partial."
         return
-    what = "Not everything was applied." if statuses["applied"] else "Nothing was applied."
+    nothing = "It is not known whether anything was applied." if statuses["unknown"] else "Nothing was applied."
+    what = "Not everything was applied." if statuses["applied"] else nothing
     yield look.paint("error", f"Interrupted. {what}" if ends.interrupted else what)
     if ends.begun and not ends.finished:
         first = "Go on with" if ends.interrupted else "Correct what is named above, and go on with"

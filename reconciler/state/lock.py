@@ -4,8 +4,8 @@ A lock is a piece of the store that its holder renews every third of `ttl`. What
 
 - The store replaces a piece only if it is still the version that was read. Every step here is such a replacement.
 - A holder that cannot renew stops by itself: it counts its own lock as lost when `ttl` has passed on its own machine.
-- A lock is taken from a holder only after the taker has watched it stand still: half of `ttl` where the heartbeat looks too
-  old by the taker's clock, the whole of it otherwise. So clocks that differ make a takeover late, never early.
+- A lock is taken from a holder only after the taker has watched it stand still for the whole of `ttl` on its own machine.
+  What the clocks of the two say decides only whether that is tried without being asked to wait, never how long it takes.
 """
 
 from __future__ import annotations
@@ -109,7 +109,8 @@ class Lock:
         while not self._stop.wait(self._lease.ttl / _RENEWALS) and not self.lost:
             now = elapsed()
             try:
-                self._gone = not self._renew()
+                if not self._renew():
+                    self._gone = True
             except StateError:  # it may answer again before the lock has run out; `lost` knows when it has
                 continue
             self._renewed_at = now
@@ -134,14 +135,14 @@ def acquire(store: Store, target: str, terms: Terms) -> Lock:
     """Return the lock of a target.
 
     Raises LockHeld where another run holds it for longer than `terms.timeout`, StateError as the store. A lock that
-    looks like one of a run that has ended is watched for half of its `ttl`, whatever the timeout, before it is taken.
+    looks like one of a run that has ended is watched for its whole `ttl`, whatever the timeout, before it is taken.
     """
     name, end, pause = _name(target), elapsed() + terms.timeout, _FIRST_PAUSE
     watch = _Watch()
     while True:
         item = store.read(name)
         held = _lease(name, item, store)
-        if held is None or watch.proves_dead(held, terms.clock()):
+        if held is None or watch.proves_dead(held):
             if lock := _taken(store, target, terms, item, held):
                 return lock
         elif elapsed() >= end and not watch.suspects(held, terms.clock()):
@@ -178,12 +179,12 @@ class _Watch:
         self._since = 0.0
         self._changes = 0
 
-    def proves_dead(self, lease: Lease, now: datetime) -> bool:
+    def proves_dead(self, lease: Lease) -> bool:
         """Tell whether it has stood still for long enough; looks at it anew."""
         if self._seen != (lease.id, lease.beat):
             self._seen, self._since = (lease.id, lease.beat), elapsed()
             self._changes += 1
-        return elapsed() - self._since > (lease.ttl / 2 if lease.overdue(now) else lease.ttl)
+        return elapsed() - self._since > lease.ttl
 
     def suspects(self, lease: Lease, now: datetime) -> bool:
         """Tell whether it looks like one of a run that has ended, and has not been seen to move."""

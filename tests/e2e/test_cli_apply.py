@@ -72,8 +72,9 @@ def test_demands_on_a_plan_need_one(work: Path) -> None:
     assert "name one" in reconcile("apply", "--commit", "abc", cwd=work, code=64).stderr
     assert "give both" in reconcile("plan", "--plan-key", "PLAN_KEY", cwd=work, env=KEY, code=64).stderr
     reconcile("plan", "--out", "plan.json", cwd=work)
-    done = reconcile("apply", "plan.json", "--resume", cwd=work, code=64)
-    assert "--resume goes on with a plan as it was begun" in done.stderr
+    for more in (["plan.json"], ["--user", "ann"], ["--target", "roster"]):
+        done = reconcile("apply", *more, "--resume", cwd=work, code=64)
+        assert "--resume goes on with a plan as it was begun" in done.stderr
 
 
 def test_a_plan_is_bound_to_its_commit_and_its_age(work: Path) -> None:
@@ -123,6 +124,11 @@ def test_a_target_that_is_worked_on_is_named_with_the_way_out(work: Path) -> Non
     done = reconcile("apply", "--auto-approve", cwd=work, code=9)
     assert "roster is held by alice on build-7 (process 4711) since " in done.stderr
     assert f"`reconcile unlock {lock.id}` ends the lock at once." in done.stderr
+    for never in ("nan", "inf", "-1"):
+        assert (
+            "Invalid value for '--lock-timeout'"
+            in reconcile("apply", "--lock-timeout", never, cwd=work, code=64).stderr
+        )
     reconcile("unlock", lock.id, cwd=work)
     assert "Applied: 7 added" in reconcile("apply", "--auto-approve", "--lock-timeout", "1", cwd=work).stdout
     lock.release()
@@ -142,7 +148,7 @@ def test_a_plan_without_changes_leaves_what_it_has_seen(work: Path) -> None:
     """So the guard against shrinking directories knows the last good read, also of a run that had nothing to do."""
     reconcile("apply", "--auto-approve", cwd=work)
     reconcile("apply", "--auto-approve", cwd=work, env=later(minutes=5))
-    seen = json.loads((work / "policies" / ".reconcile" / "seen" / "corp").read_text())
+    seen = json.loads((work / "policies" / ".reconcile" / "seen" / "corp" / "roster").read_text())
     assert seen == {"people": 3, "groups": 2, "read_at": "2026-11-20T12:05:00Z"}
 
 

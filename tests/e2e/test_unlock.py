@@ -89,3 +89,10 @@ def test_what_lies_in_the_store_is_no_part_of_the_policy(work: Path, lock: Lock)
     """Even if it looks like it."""
     (work / "policies/.reconcile/policy.yaml").write_text("version: 2\n", encoding="utf-8")
     assert "valid" in reconcile("validate", cwd=work).stdout
+
+
+@pytest.mark.parametrize("command", ["unlock", "log"])
+def test_a_folder_in_place_of_an_id_is_told_where_it_belongs(work: Path, command: str) -> None:
+    """Most commands take the policy there."""
+    done = reconcile(command, "policies", cwd=work, code=64)
+    assert "policies is a folder, and an id is wanted here: name the folder with --policy policies." in done.stderr

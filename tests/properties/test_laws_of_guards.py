@@ -79,7 +79,7 @@ def test_no_applyable_plan_takes_more_than_the_limits(world: World, count: int, 
 @given(worlds(), st.integers(0, 3), st.integers(0, 8))
 def test_no_applyable_plan_gives_more_than_the_limits(world: World, count: int, people: int) -> None:
     """Accounts made and privileged grants stay under theirs, and the directory has not shrunk by more than its own."""
-    seen = {"corp": Seen(people, 0, NOW)}
+    seen = {"roster": Seen(people, 0, NOW)}
     limits = replace(
         NO_LIMITS, max_created_users=count, max_privileged_grants=count, max_directory_shrink=Limit(count=count)
     )

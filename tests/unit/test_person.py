@@ -141,6 +141,22 @@ def test_a_name_of_two_directories_is_an_error_that_names_both(run: Run) -> None
     assert [target.name for target in only(replace(run, targets=("two",)), "ann").targets] == ["two"]
 
 
+def test_who_left_one_directory_is_not_mistaken_for_a_namesake_in_another(run: Run) -> None:
+    """Their account is of that name still, and ending the other's access would leave theirs."""
+    run = filled(run)
+    text = person("ann", 200, mail="ann@partner.example")
+    run = edit(edit(run, "partners.ldif", text, "\n"), "partners.ldif", "member: uid=ann,dc=acme\n", "")
+    assert only(run, "ann").only == (Only("ann", key(100), "uid=ann,dc=acme"),), "their account has another name"
+    run = edit(run, "corp.ldif", "mail: p05@acme.example", "mail: ann@partner.example")
+    with pytest.raises(UsageError) as error:
+        only(run, "ann@partner.example")
+    assert str(error.value) == (
+        f'"ann@partner.example" may be "uid=p05,dc=acme" of corp and the account {key(200)} (its entry is gone) of partners. '
+        "Say which by the stable id or the DN, or choose a --target."
+    )
+    assert types(only(run, key(200))) == ["membership.remove", "user.disable"]
+
+
 def test_nobody_is_a_usage_error_that_says_who_was_asked(run: Run) -> None:
     """A typing mistake must not pass for somebody without changes."""
     with pytest.raises(

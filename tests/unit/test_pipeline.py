@@ -232,6 +232,6 @@ def test_a_refused_target_does_not_stop_the_others_where_its_policy_says_so(run:
 
 def test_what_earlier_runs_have_left_is_respected(run: Run) -> None:
     """Here how many people the directory held when it was last applied from."""
-    past = Past({"corp": Seen(9, 1, NOW)})
+    past = Past({name: Seen(9, 1, NOW) for name in run.policy.targets})
     plan = make_plan(replace(run, past=past))
     assert {refusal.guard for target in plan.targets for refusal in target.refusals} == {"max_directory_shrink"}

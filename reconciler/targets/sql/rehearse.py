@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import assert_never
 
-from reconciler.model.access import GroupKey, User, UserKey
+from reconciler.model.access import GroupKey, Role, User, UserKey
 from reconciler.model.change import (
     AddMembership,
     AdoptGroup,
@@ -27,12 +27,15 @@ from reconciler.model.change import (
 )
 from reconciler.model.names import login_key
 from reconciler.model.text import shortened
+from reconciler.plan.rests import Thing, gives, needs
+from reconciler.plan.subject import named
 from reconciler.targets.base import Outcome, Status
 from reconciler.targets.sql.draft import Blocked, Draft, Refused, Stale
 from reconciler.targets.sql.rows import Roster, Touched
 from reconciler.targets.sql.try_groups import try_group, try_membership
 from reconciler.targets.sql.try_users import try_user
 
+_KEEPING = frozenset({"owner", "in"})  # what keeps somebody in a group, or the account and the group that hang on it
 _NOT_TRIED = "not tried: other changes of this run are stale, so nothing was written"
 
 
@@ -69,10 +72,19 @@ def touched(changes: Iterable[Change]) -> Touched:
     return Touched(frozenset(names), frozenset(keys | {keys_before.get(key, key) for key in keys}))
 
 
-def rehearse(directory: str, have: Roster, changes: Sequence[Change]) -> Rehearsal:
-    """Try every change in order; a change may rest on those before it."""
+def rehearse(directory: str, have: Roster, changes: Sequence[Change], owner: Role | None = None) -> Rehearsal:
+    """Try every change in order; a change may rest on those before it.
+
+    `owner` is the role of owners: a group whose new one is refused keeps those that it has.
+    """
     draft = Draft(directory, have)
-    outcomes = [_outcome(draft, change) for change in changes]
+    lacking: dict[Thing, Change] = {}
+    outcomes = []
+    for change in changes:
+        outcome = _resting(change, owner, lacking) or _outcome(draft, change)
+        if outcome.status is not Status.APPLIED:
+            lacking |= {thing: change for thing in gives(change, owner) if thing[0] in _KEEPING}
+        outcomes.append(outcome)
     _check_names(draft, outcomes)
     stale = any(outcome.status is Status.STALE for outcome in outcomes)
     if stale:
@@ -81,6 +93,14 @@ def rehearse(directory: str, have: Roster, changes: Sequence[Change]) -> Rehears
             for outcome in outcomes
         ]
     return Rehearsal(outcomes, draft, stale)
+
+
+def _resting(change: Change, owner: Role | None, lacking: Mapping[Thing, Change]) -> Outcome | None:
+    """Return that a change is not tried which would take away what has to stay for now."""
+    missing = next((lacking[thing] for thing in needs(change, owner) if thing in lacking), None)
+    if missing is None:
+        return None
+    return Outcome(change, Status.SKIPPED, f"not tried: it rests on {named(missing)}")
 
 
 def _outcome(draft: Draft, change: Change) -> Outcome:

@@ -86,7 +86,7 @@ class SqlTarget:
                 connect.lock(connection, tuple(schema.metadata.tables))
             about = touched(batch.changes), directory, needed(batch.changes)
             have = read.roster(connection, *about) if there else Roster()
-            rehearsal = rehearse(directory, have, batch.changes)
+            rehearsal = rehearse(directory, have, batch.changes, self.capabilities.owner_role)
             if not rehearsal.stale:
                 if not there:
                     schema.create(connection)

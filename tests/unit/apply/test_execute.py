@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 from collections import Counter
+from itertools import count
 from pathlib import Path
 from threading import Barrier, Event
 from time import sleep
 
 import pytest
 
-from reconciler.apply.journal import read_history
+from reconciler.apply.execute import Run
+from reconciler.apply.journal import History, Journal, read_history
 from reconciler.apply.manner import Progress
-from reconciler.errors import LockHeld, StateError, TargetRejected, TargetUnreachable
+from reconciler.apply.recheck import Work
+from reconciler.errors import LockHeld, LockLost, StateError, TargetRejected, TargetUnreachable
 from reconciler.model.access import Group, GroupKey, UserKey
 from reconciler.model.change import AddMembership, Change, CreateGroup, RemoveMembership, Who
 from reconciler.state.lock import held, unlock
 from reconciler.targets.base import Counting, Status, Stoppable
 from tests.builders import NOW, OWNER, VIEWER, live, user
-from tests.unit.apply.apps import CHANGES, NAMES, App, Watching, run, section, statuses, store_in, task
+from tests.unit.apply.apps import CHANGES, NAMES, App, Watching, manner, run, section, statuses, store_in, task
 from tests.unit.model.changes import ANN, API, WHY
 
 
@@ -184,6 +187,26 @@ def test_a_bug_in_a_target_goes_through_and_the_target_is_closed(tmp_path: Path,
     with pytest.raises(ZeroDivisionError):
         run(tmp_path, app)
     assert app.closed == 1
+
+
+def test_what_was_answered_after_a_run_has_ended_is_in_its_journal(tmp_path: Path) -> None:
+    """So that its report does not say of something made that no answer came."""
+    lost, store, asked = Event(), store_in(tmp_path), count()
+
+    def late() -> None:
+        assert lost.wait(20)
+
+    def may_go_on() -> None:
+        if next(asked):
+            lost.set()
+            raise LockLost("gone")
+
+    app = App(size=1, parallel=2, stages=4, answers={"ann": late})
+    work = Work(section(), app, (0, 1, 2, 3))
+    with pytest.raises(LockLost):
+        Run(Journal(store, "sha256:1", History()), manner(), may_go_on).make(work)
+    history = read_history(store, "sha256:1")
+    assert (history.applied, history.asked["app0"]) == ({"app0": frozenset({0})}, frozenset())
 
 
 def test_a_stop_finishes_what_is_on_its_way(tmp_path: Path) -> None:

@@ -11,14 +11,14 @@ from threading import Event, Timer
 import pytest
 
 from reconciler.apply.journal import Journal, read_history
-from reconciler.apply.past import read_past, write_troubles
+from reconciler.apply.past import read_past, write_seen, write_troubles
 from reconciler.apply.perform import perform
 from reconciler.apply.unfinished import LATEST, keep, plan_to_resume, unfinished
 from reconciler.errors import LockHeld, PlanStale, StateError, TargetUnreachable, UsageError
 from reconciler.model.access import Group
 from reconciler.model.change import AddMembership, Change, CreateGroup, CreateUser, RemoveUser, object_of
 from reconciler.model.past import Seen, Trouble
-from reconciler.model.plan import Refusal
+from reconciler.model.plan import DirectoryFacts, Refusal
 from reconciler.plan.needed import scope_for
 from reconciler.state.file import FileStore
 from reconciler.state.lock import acquire, held
@@ -160,7 +160,7 @@ def test_a_plan_without_changes_leaves_what_it_has_seen(tmp_path: Path) -> None:
     for _ in range(2):
         report = perform(nothing, store, opening({}), manner())
         assert (report.targets, report.exit_code, report.begun) == ((), 0, False)
-    assert read_past(store, ["corp"], []).directories == {"corp": Seen(3, 2, NOW)}
+    assert read_past(store, {"app0": "corp"}).seen == {"app0": Seen(3, 2, NOW)}
     assert store.names("burned/") == []
 
 
@@ -169,19 +169,22 @@ def test_a_plan_for_some_people_leaves_nothing_seen(tmp_path: Path) -> None:
     store, nothing = store_in(tmp_path), task(section(changes=()))
     some = replace(nothing, document={**nothing.document, "only": [{"name": "ann"}]})
     assert perform(some, store, opening({}), manner()).exit_code == 0
-    assert read_past(store, ["corp"], []).directories == {}
+    assert read_past(store, {"app0": "corp"}).seen == {}
 
 
 def test_a_refused_target_is_left_as_it_is(tmp_path: Path) -> None:
-    """Also what is known of its troubles."""
+    """Also what is known of its troubles, and how large its directory was when it was last applied."""
     store = store_in(tmp_path)
+    write_seen(store, section("bad"), [DirectoryFacts("corp", "", "2026-11-13T04:00:00Z", "", people=30, groups=2)])
     known = {"user.create id-x": Trouble(1, NOW, "no")}
     write_troubles(store, "bad", known)
     bad = replace(section("bad"), refusals=(Refusal("max_removals", "too many", 1, 0, 1, None, (), ""),))
     app = App()
     report = perform(task(bad, section("good")), store, opening({"good": app}), manner())
     assert ([target.name for target in report.targets], app.made) == (["good"], list(NAMES))
-    assert read_past(store, [], ["bad"]).troubles == {"bad": known}
+    past = read_past(store, {"bad": "corp", "good": "corp"})
+    assert past.troubles == {"bad": known}
+    assert past.seen == {"bad": Seen(30, 2, "2026-11-13T04:00:00Z"), "good": Seen(3, 2, NOW)}
 
 
 def test_a_target_that_another_run_works_on_is_left_alone(tmp_path: Path) -> None:
@@ -318,9 +321,9 @@ def test_what_a_target_keeps_refusing_is_remembered_until_it_is_made(tmp_path: P
     """With the words of the last refusal, and how often on end."""
     store = store_in(tmp_path)
     run(tmp_path, App(answers={"bob": Status.FAILED}))
-    assert read_past(store, ["corp"], ["app0"]).troubles == {"app0": {"user.create id-bob": Trouble(1, NOW, "no bob")}}
+    assert read_past(store, {"app0": "corp"}).troubles == {"app0": {"user.create id-bob": Trouble(1, NOW, "no bob")}}
     run(tmp_path, App(), resumed=True)
-    assert read_past(store, [], ["app0"]).troubles == {}
+    assert read_past(store, {"app0": "corp"}).troubles == {}
 
 
 def test_outcomes_are_found_by_their_object(tmp_path: Path) -> None:

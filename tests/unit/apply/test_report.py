@@ -25,13 +25,15 @@ def target(*statuses: Status, error: str = "") -> TargetReport:
         ((target(A), target(S, K)), 7),
         ((target(S, K, K),), 8),
         ((target(S), target(F)), 8),
+        ((target(S, U),), 7),
+        ((target(S), target(U, error="no answer")), 7),
         ((target(K, K, error="no answer"),), 5),
         ((target(A), target(K, error="no answer")), 7),
         ((target(U, K, error="no answer"),), 7),
     ],
 )
 def test_the_exit_code_says_what_to_do_next(targets: tuple[TargetReport, ...], code: int) -> None:
-    """All done, done in part, nothing written because stale, or because a target could not be reached."""
+    """All done, done in part or perhaps, nothing written because stale, or because a target could not be reached."""
     assert Report("sha256:1", targets).exit_code == code
 
 

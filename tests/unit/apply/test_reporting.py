@@ -145,6 +145,15 @@ def test_what_an_earlier_run_made_is_not_told_again_as_this_ones_doing(store: Fi
     assert kept(store)[0]["summary"]["skipped"] == len(FULL.changes), "the journal began before this run did"
 
 
+def test_what_a_resumed_run_had_found_made_is_counted_where_it_dies_too(store: FileStore) -> None:
+    """As in the report of one that came to its end."""
+    for times in range(2):
+        with pytest.raises(StateError):
+            reported(replace(TASK, resumed=bool(times)), store, BLANK, clock, raising(StateError("full"), store))
+    again, first = kept(store)
+    assert (first["targets"][0]["earlier"], again["targets"][0]["earlier"]) == (0, 2)
+
+
 class Full(FileStore):
     """A store that takes no report."""
 

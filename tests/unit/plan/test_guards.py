@@ -239,7 +239,9 @@ WHEN = "when it was last applied from, as read at 2026-11-13T04:00:00Z"
 def shrunk(people: int, groups: int, limit: Limit | None) -> list[str]:
     """Return what is said of a directory of 20 people and one group that held these when it was last applied from."""
     world = World(snapshot(map(person, CROWD), [team("devs")]), rules(), live({"api": {}}))
-    past = Past({"corp": Seen(people, groups, "2026-11-13T04:00:00Z"), "other": Seen(900, 90, "2026-11-13T04:00:00Z")})
+    past = Past(
+        {"roster": Seen(people, groups, "2026-11-13T04:00:00Z"), "other": Seen(900, 90, "2026-11-13T04:00:00Z")}
+    )
     section = replace(world, past=past, limits=replace(NO_LIMITS, max_directory_shrink=limit)).section()
     assert {refusal.guard for refusal in section.refusals} <= {"max_directory_shrink"}
     return [refusal.summary for refusal in section.refusals]

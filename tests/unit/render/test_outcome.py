@@ -124,6 +124,15 @@ def test_a_stale_plan_can_be_applied_in_part() -> None:
     assert "Or leave out what is named above, and apply what still holds: --allow-partial.\n" in text
 
 
+@pytest.mark.parametrize("other", ["skipped", "stale"])
+def test_what_got_no_answer_may_have_been_made(other: str) -> None:
+    """Nobody is told that nothing was written; resuming finds out."""
+    text = text_of(Ending("unknown", "no answer came"), *[Ending(other)] * 3)
+    assert "\nIt is not known whether anything was applied.\n" in text
+    assert "othing was" not in text
+    assert "go on with: reconcile apply --resume sha256:0123\n" in text
+
+
 def test_an_interrupted_apply_says_how_to_go_on() -> None:
     """Nothing has to be corrected."""
     text = text_of(*[Ending("applied")] * 2, *[Ending("skipped")] * 2, ends=Ends((), interrupted=True))

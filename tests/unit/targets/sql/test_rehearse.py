@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -149,6 +150,33 @@ def test_what_a_roster_cannot_hold_has_failed(change: Change, message: str) -> N
         (Status.FAILED, message),
         (Status.APPLIED, ""),
     ]
+
+
+def test_a_group_whose_new_owner_is_refused_keeps_the_one_that_it_has() -> None:
+    """With the account and the group that hang on it; whoever is no owner goes, and so do owners of other groups."""
+    new, gone = Who("new", UserKey("uuid-new")), Who("dora", UserKey("uuid-dora"))
+    members = {(7, 1): Mark("owner", "corp"), (8, 1): Mark("owner", "corp"), (7, 3): Mark("viewer", "corp")}
+    changes: list[Change] = [
+        CreateUser(User(new.key, "ne\x00w"), REASON),
+        AddMembership(new, TEAM, OWNER, REASON),
+        RemoveMembership(ALICE, TEAM, OWNER, REASON),
+        RemoveMembership(ALICE, GroupKey("old"), OWNER, REASON),
+        RemoveMembership(gone, TEAM, VIEWER, REASON),
+        RemoveUser(ALICE, User(ALICE.key, "alice"), REASON),
+        RemoveGroup(Group(TEAM, "src"), REASON),
+    ]
+    rehearsal = rehearse("corp", replace(HAVE, members=members), changes, OWNER)
+    assert [str(outcome.status) for outcome in rehearsal.outcomes] == [
+        "failed",
+        "skipped",
+        "skipped",
+        "applied",
+        "applied",
+        "skipped",
+        "skipped",
+    ]
+    assert rehearsal.outcomes[2].message == "not tried: it rests on team: new"
+    assert rehearsal.draft.members == {(7, 1): Mark("owner", "corp")}
 
 
 def test_two_accounts_cannot_get_one_name() -> None:
