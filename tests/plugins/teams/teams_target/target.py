@@ -74,6 +74,7 @@ class TeamsTarget:
             for team in teams
             if team.group.key in scope.groups
             or (scope.all_managed_groups and team.group.managed)
+            or scope.everything
             or scope.users is not None
         ]
         members = side_by_side(self._app.members, wanted, self.parallel)
