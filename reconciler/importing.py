@@ -30,7 +30,7 @@ from reconciler.sections import Facing, section_of
 from reconciler.targets.base import Importing, Target
 from reconciler.targets.registry import opened
 
-_ROUNDS = 3  # one that finds whom to protect, one that proves it; a further one costs little and is not expected
+_CAUSES = {Why.LEFT_DIRECTORY: "nobody of the directory", Why.DISABLED: "disabled in the directory"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,14 +126,19 @@ def _with_filters(policy: Policy, target: TargetConfig, known: Mapping[GroupKey,
 
 
 def _settled(order: Order, world: _World, draft: Draft) -> Imported:
-    """Return the draft once nothing is lost by it that can be kept: accounts that no rule keeps are protected."""
-    for _ in range(_ROUNDS):
+    """Return the draft once nothing is lost by it that can be kept: accounts that no rule keeps are protected.
+
+    Mostly the second plan proves the first; a further one is needed where a last owner's access was held back before.
+    """
+    while True:
         imported = _planned(order, world, draft)
-        more = losers(imported.section.changes, draft, world.capabilities.roles) if _may_protect(order) else {}
+        changes = imported.section.changes if _may_protect(order) else ()
+        more = {
+            name: why for name, why in losers(changes, world.capabilities.roles).items() if name not in draft.protected
+        }
         if not more:
-            break
+            return imported
         draft = replace(draft, protected={**draft.protected, **more})
-    return imported
 
 
 def _planned(order: Order, world: _World, draft: Draft) -> Imported:
@@ -155,18 +160,18 @@ def _may_protect(order: Order) -> bool:
     return order.manner.grants and not in_use
 
 
-def losers(changes: Sequence[Change], draft: Draft, roles: Sequence[Role]) -> Mapping[str, str]:
-    """Return by username whose access would go by the rules of the draft, or for want of an entry, and why."""
-    ruled = {group.name for group in draft.groups if group.is_ruled(grants=True)}
+def losers(changes: Sequence[Change], roles: Sequence[Role]) -> Mapping[str, str]:
+    """Return by username whose access a plan would take, and why, where no rule but those of a draft is there to ask for it."""
     found: dict[str, str] = {}
     for change in changes:
         match change:
-            case DisableUser(who=who, reason=reason) | RemoveUser(who=who, reason=reason) if is_fit(who.username):
-                left = reason.why is Why.LEFT_DIRECTORY
-                found[who.username] = "nobody of the directory" if left else "disabled in the directory"
-            case RemoveMembership(who=who, group=group) | ChangeRole(who=who, group=group) if is_fit(who.username):
-                if group in ruled and takes_access(change, roles):
-                    found.setdefault(who.username, "not certainly anybody of the directory")
+            case (
+                DisableUser(who=who, reason=reason)
+                | RemoveUser(who=who, reason=reason)
+                | RemoveMembership(who=who, reason=reason)
+                | ChangeRole(who=who, reason=reason)
+            ) if takes_access(change, roles) and is_fit(who.username):
+                found[who.username] = _CAUSES.get(reason.why, "not certainly anybody of the directory")
             case _:
                 pass
     return found
