@@ -28,6 +28,7 @@ from reconciler.render.words import counted
 _TERM = timedelta(days=90)
 _SUFFIXES = frozenset({".yaml", ".yml"})
 _WHY = {
+    "user.create": "a link of the target's own, or a rule that was there before, names people without an account",
     "user.update": "the directory says otherwise (users.sync, users.username)",
     "user.enable": "the entry is there and enabled",
     "user.disable": "the entry is gone or disabled (users.when_missing, users.when_disabled)",
