@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NewType, TypeAlias
 
+from reconciler.model.diagnostic import Diagnostic
+
 UserKey = NewType("UserKey", str)
 """The stable id of a person: entryUUID or objectGUID in canonical text; ``dn:<canonical DN>`` where there is none.
 A live account that holds no such id has a key of the target's own making, prefixed ``local:``."""
@@ -43,6 +45,7 @@ class User:
     the directory gives, in a live one those that the target holds.
     `flags` holds only the flags that are managed (desired) or kept (live): an absent flag is no opinion.
     `managed`: the account carries our mark for this directory. `disabled_by_hand`: inactive, and not by us.
+    `account` is the key by which the target knows the account, where that is another one and stays (see `Capabilities.keeps_keys`).
     """
 
     key: UserKey
@@ -52,6 +55,7 @@ class User:
     flags: Mapping[Flag, bool] = field(default_factory=dict)
     managed: bool = True
     disabled_by_hand: bool = False
+    account: UserKey = UserKey("")
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +88,9 @@ class State:
     mark, or none where a target marks single ones, or else its account does. They count as present and are never changed.
     `own` is the account whose credential we use, None where the target has no such notion: it must not lose its access.
     `totals` are set where the state is a part of what the target holds (`Scope.users`); limits in percent are of them.
+    `above` are the roles that accounts of ours hold in groups that no rule names and that lie above groups in scope: what is
+    held there holds below, too, where a target inherits. `settings` are instance-wide switches, those that the target has.
+    `notes` say what was found and cannot be managed.
     """
 
     users: Mapping[UserKey, User] = field(default_factory=dict)
@@ -92,6 +99,9 @@ class State:
     by_hand: Memberships = field(default_factory=dict)
     own: UserKey | None = None
     totals: Totals | None = None
+    above: Memberships = field(default_factory=dict)
+    settings: Mapping[str, bool] = field(default_factory=dict)
+    notes: tuple[Diagnostic, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +120,11 @@ class Capabilities:
     `roles` are ordered, lowest first. `owner_role` is the one whose last holder must stay, `privileged_roles` those whose
     grants are counted. `attributes` and `flags` are what the target can keep of a user.
     `marks_memberships`: single memberships carry our mark; else those of our accounts are ours, whoever made them.
+    `keeps_keys`: an account can hold the person's stable id; else accounts are found by what it does hold (the DN), and that
+    its key is another one is no change. `renames_users`: a username follows the directory; else it is only given to new
+    accounts. `inherits`: groups nest by ``/``, and a role holds in everything below. `lower_case` are attributes that the
+    target keeps in lower case, `needs` those without which it makes no account. `settings` are instance-wide switches
+    that a policy may set.
     """
 
     roles: tuple[Role, ...]
@@ -124,6 +139,12 @@ class Capabilities:
     creates_groups: bool = True
     removes_groups: bool = True
     marks_memberships: bool = False
+    keeps_keys: bool = True
+    renames_users: bool = True
+    inherits: bool = False
+    lower_case: frozenset[str] = frozenset()
+    needs: frozenset[str] = frozenset()
+    settings: frozenset[str] = frozenset()
 
     def rank(self, role: Role) -> int:
         """Return the place of a role, lowest 0; raises ValueError for a role that the target does not have."""
@@ -135,6 +156,7 @@ class Scope:
     """What a live read has to cover at least: the directory whose mark we look for, and the groups that rules name.
 
     `all_managed_groups`: imports exist, or accounts may be removed, so groups that carry our mark are wanted too.
+    `everything`: every group in which an account of ours holds a role is wanted, whether or not a rule names it.
     What more a target returns is compared with nothing, but what hangs on an account that goes is seen.
     `users`: where it is set, a part is enough, None means everybody. The part is: these accounts, those whose username or
     e-mail address is among `names` (compared without case), all their memberships; the groups that `groups` or, by their
@@ -148,3 +170,4 @@ class Scope:
     users: frozenset[UserKey] | None = None
     names: frozenset[str] = frozenset()
     sources: frozenset[str] = frozenset()
+    everything: bool = False

@@ -15,10 +15,14 @@ from reconciler.model.reason import Reason
 
 @dataclass(frozen=True, slots=True, order=True)
 class Who:
-    """The person of a change: the name as printed, and the key that the target finds the account by."""
+    """The person of a change: the name as printed, and the key that the target finds the account by.
+
+    `account` is the key that the target has for the account, where it is not the person's and stays; else empty.
+    """
 
     username: str
     key: UserKey
+    account: UserKey = UserKey("")
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +150,16 @@ class RemoveMembership:
     who: Who
     group: GroupKey
     have: Role
+    reason: Reason
+
+
+@dataclass(frozen=True, slots=True)
+class SetSetting:
+    """Turn an instance-wide switch of the target on or off."""
+
+    name: str
+    have: bool
+    want: bool
     reason: Reason
 
 
