@@ -132,14 +132,14 @@ class _People:
         return found
 
     def _accounts(self, target: TargetConfig, name: str) -> list[User]:
-        scope = Scope(target.directory, frozenset(), users=_keys_of(name), names=frozenset({name}))
+        scope = Scope(target.directory, frozenset(), users=keys_of(name), names=frozenset({name}))
         try:
             with opened(target) as app:
                 have = app.read(scope)
         except TargetError as error:
             self._troubles.append(error)
             return []
-        return [user for user in have.users.values() if user.managed and _is_called(user, name)]
+        return [user for user in have.users.values() if user.managed and is_called(user, name)]
 
     def _unknown(self, name: str) -> UsageError | TargetError:
         if self._troubles:
@@ -177,15 +177,16 @@ class _People:
         return self.request.build(Facing(target, section, have, want, can, only))
 
 
-def _keys_of(name: str) -> frozenset[UserKey]:
+def keys_of(name: str) -> frozenset[UserKey]:
     """Return the keys that an account may have by which somebody is asked for: a stable id, or a DN where there is none."""
     place = place_of(name)
     return frozenset({UserKey(caseless(name)), *({UserKey(f"{STABLE_ID_MISSING}{place}")} if place else ())})
 
 
-def _is_called(user: User, name: str) -> bool:
+def is_called(user: User, name: str) -> bool:
+    """Tell whether a live account is the one that is asked for: by its key, its username or its e-mail address."""
     words = {login_key(user.username), login_key(str(user.attributes.get("email", "")))}
-    return user.key in _keys_of(name) or login_key(name) in words
+    return user.key in keys_of(name) or login_key(name) in words
 
 
 def _scope(want: Desired, mine: Mapping[str, _Found], only: frozenset[UserKey]) -> Scope:

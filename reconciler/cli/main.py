@@ -33,6 +33,7 @@ COMMANDS = {
     "import": "Write rules for what a target holds already; the first plan by them is empty.",
     "snapshot": "Save what a directory holds, to plan from it later.",
     "doctor": "Try every directory and target, and say what a run would meet.",
+    "explain": "Say what somebody has, should have, or lost, and by which rule.",
     "test": "Check the policy's own expectations.",
     "schema": "Print the JSON Schema of a policy, plan, snapshot or report.",
 }

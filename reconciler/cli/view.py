@@ -11,10 +11,15 @@ import click
 from reconciler.cli.screen import Screen
 from reconciler.plan.encode import Document, pieces
 from reconciler.render.document import PlanData
+from reconciler.render.markdown import COMMENT, LEAST, SUMMARY, plan_markdown
 from reconciler.render.text import origin_line, plan_text
+from reconciler.render.widget import plan_widget
 
 P = ParamSpec("P")
 T = TypeVar("T")
+
+
+FORMS = ("text", "json", "markdown", "gitlab")
 
 
 class ViewOptions(TypedDict):
@@ -22,6 +27,8 @@ class ViewOptions(TypedDict):
 
     form: str
     summary: bool
+    max_bytes: int
+    marker: str
 
 
 def view_options(command: Callable[P, T]) -> Callable[P, T]:
@@ -29,21 +36,40 @@ def view_options(command: Callable[P, T]) -> Callable[P, T]:
     form = click.option(
         "--format",
         "form",
-        type=click.Choice(["text", "json"]),
+        type=click.Choice(FORMS),
         default="text",
         show_default=True,
-        help="The form of the result.",
+        help="The form of the result; markdown for pull requests, gitlab for its report of type terraform.",
     )
     summary = click.option(
         "--summary", is_flag=True, help="Name removals and privileged grants, count the rest by its cause (text only)."
     )
-    return form(summary(command))
+    most = click.option(
+        "--max-bytes",
+        type=click.IntRange(min=LEAST),
+        default=COMMENT,
+        show_default=True,
+        metavar="COUNT",
+        help=f"The longest that markdown may be; a job summary may have {SUMMARY}.",
+    )
+    marker = click.option(
+        "--marker",
+        default="plan",
+        show_default=True,
+        metavar="WORD",
+        help="What markdown is found by, unseen, to replace it.",
+    )
+    return form(summary(most(marker(command))))
 
 
 def show_plan(document: Document, given: ViewOptions, screen: Screen) -> None:
     """Write the plan to stdout."""
     if given["form"] == "json":
         screen.result(pieces(document))
+    elif given["form"] == "markdown":
+        screen.result([plan_markdown(plan_data(document), given["max_bytes"], given["marker"])])
+    elif given["form"] == "gitlab":
+        screen.result([plan_widget(plan_data(document))])
     else:
         screen.result(plan_text(plan_data(document), replace(screen.look(), summary=given["summary"])))
 

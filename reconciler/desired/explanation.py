@@ -13,6 +13,14 @@ from reconciler.model.reason import Reason, Why
 from reconciler.policy.model import Grant
 
 
+@dataclass(frozen=True, slots=True)
+class Given:
+    """One rule that gives a role to somebody, and how they come to it."""
+
+    role: Role
+    reason: Reason
+
+
 @dataclass(slots=True)
 class Explanation:
     """Answers with a Reason; holds the resolved rules of one target, ranked, and caches the group asked last."""
@@ -35,6 +43,23 @@ class Explanation:
         """Return why the person should have the role that they should have in this group."""
         index = self.index_of[user]
         return self._reason(self._seats_in(group)[index], index)
+
+    def ways(self, group: GroupKey, user: UserKey) -> tuple[tuple[Given, ...], tuple[Source, ...]]:
+        """Return every rule of a group that gives the person a role, highest first, and every one that does not."""
+        return self._split(self.sources[group], user)
+
+    def flag_ways(self, flag: Flag, user: UserKey) -> tuple[tuple[Given, ...], tuple[Source, ...]]:
+        """Return the rules that give the person the flag, and those that do not."""
+        return self._split(self.flags[flag], user)
+
+    def _split(self, sources: Sequence[Source], user: UserKey) -> tuple[tuple[Given, ...], tuple[Source, ...]]:
+        index = self.index_of.get(user, -1)
+        ordered = sources[::-1]  # ranked: each overrules those before it
+        given = [source for source in ordered if index in source.people]
+        return (
+            tuple(Given(source.role, self._reason(source, index)) for source in given),
+            tuple(source for source in ordered if index not in source.people),
+        )
 
     def lost(self, group: GroupKey, user: UserKey, username: str, role: Role) -> Reason:
         """Return why the person should no longer have `role`, or any other, in this group."""

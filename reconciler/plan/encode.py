@@ -221,6 +221,21 @@ def _position(position: Position | None) -> Document | None:
     return None if position is None else {"path": position.path, "line": position.line, "column": position.column}
 
 
+def change_data(change: Change, target: str) -> Document:
+    """Return one change as a plan's document holds it."""
+    return _change(change, target, _Shared())
+
+
+def reason_data(reason: Reason) -> Document:
+    """Return a reason as a plan's document holds it."""
+    return {
+        "why": str(reason.why),
+        "rule": _position(reason.rule),
+        "path": list(reason.path),
+        "detail": reason.detail,
+    }
+
+
 class _Shared:
     """The data that thousands of changes of one target have in common: one object each, which keeps plans small."""
 
@@ -232,12 +247,7 @@ class _Shared:
     def reason(self, reason: Reason) -> Document:
         known = self._reasons.get(id(reason))
         if known is None:
-            known = self._reasons[id(reason)] = {
-                "why": str(reason.why),
-                "rule": _position(reason.rule),
-                "path": list(reason.path),
-                "detail": reason.detail,
-            }
+            known = self._reasons[id(reason)] = reason_data(reason)
         return known
 
     def who(self, who: Who) -> Document:

@@ -9,7 +9,7 @@ The last line is stable. A plan without changes starts with ``No changes.``
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from textwrap import wrap
 
 from reconciler.render.document import (
@@ -191,15 +191,16 @@ def _verdict(plan: PlanData, look: Look) -> Iterator[str]:
             "refused", f"Nothing will be applied to {listed(refused)}, which a guard refused; the rest can be applied."
         )
     if not plan["applyable"]:
-        yield look.paint("refused", f"This plan cannot be applied: {listed(_obstacles(plan))}.")
+        yield look.paint("refused", f"This plan cannot be applied: {listed(obstacles(plan))}.")
 
 
-def _obstacles(plan: PlanData) -> list[str]:
+def obstacles(plan: PlanData, name: Callable[[str], str] = shown) -> list[str]:
+    """Return why a plan cannot be applied, as parts of one sentence; `name` says how a name from outside is written."""
     refused = plan["summary"]["refused"]
-    unread = [shown(target["name"]) for target in plan["targets"] if target["error"]]
+    unread = [name(target["name"]) for target in plan["targets"] if target["error"]]
     findings = [*plan["notes"], *(finding for target in plan["targets"] for finding in target["diagnostics"])]
     errors = sum(finding["severity"] == "error" for finding in findings)
-    partial = [shown(facts["name"]) for facts in plan["directories"] if not facts["complete"]]
+    partial = [name(facts["name"]) for facts in plan["directories"] if not facts["complete"]]
     said = [
         f"{counted(refused, 'refusal')} (correct the cause, or add the waiver shown above)" if refused else "",
         f"{counted(errors, 'error')} to correct" if errors else "",

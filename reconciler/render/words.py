@@ -91,6 +91,14 @@ HOLDS: Mapping[str, str] = {
 }
 
 
+CAUSED_BY: Mapping[str, str] = {
+    "policy": "Caused by this change of the policy",
+    "directory": "Pending: the directory changed since the last apply",
+    "drift": "Pending: the target was changed by somebody else",
+}
+"""What can have brought a change about, as a plan with a base to compare with says it; what is reviewed first."""
+
+
 def finding_line(finding: FindingData) -> str:
     """Return ``path:line:col: severity[CODE] summary detail``, the form that tools parse."""
     where = finding["where"]
