@@ -20,12 +20,17 @@ def is_demotion(have: Role, want: Role, roles: Sequence[Role]) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class DiffRules:
-    """The policy's words on accounts, groups and protected names, and the target's roles, lowest first."""
+    """The policy's words on accounts, groups and protected names, and what the target can: its roles, lowest first, whether it
+    keeps the ids of people, whether its accounts follow usernames, and the attributes without which it makes no account.
+    """
 
     users: UserRules = UserRules()
     groups: GroupRules = GroupRules()
     protected: Protection = Protection()
     roles: tuple[Role, ...] = ()
+    keeps_keys: bool = True
+    renames_users: bool = True
+    needs: frozenset[str] = frozenset()
 
     def protects_user(self, username: str) -> bool:
         """Tell whether no change may touch this account."""
