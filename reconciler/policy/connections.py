@@ -226,6 +226,7 @@ def _target(name: str, node: Node, known: Mapping[str, object], findings: Findin
         on_refusal="continue" if node.text("on_refusal") == "continue" else "stop",
         options={**({"url": _SQL_URL} if kind == "sql" else {}), **_options(node, findings)},
         folder=node.source.folder,
+        places={key: entry.key_where for key, entry in sorted(node.entries()) if key not in _COMMON},
     )
 
 
