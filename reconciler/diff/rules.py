@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
 from reconciler.model.access import GroupKey, Role
 from reconciler.model.change import Change
+from reconciler.model.diagnostic import Position
 from reconciler.model.plan import Hold, Unchanged, Withheld
 from reconciler.model.protection import matches_any
 from reconciler.policy.model import GroupRules, Protection, UserRules
@@ -21,7 +22,8 @@ def is_demotion(have: Role, want: Role, roles: Sequence[Role]) -> bool:
 @dataclass(frozen=True, slots=True)
 class DiffRules:
     """The policy's words on accounts, groups and protected names, and what the target can: its roles, lowest first, whether it
-    keeps the ids of people, whether its accounts follow usernames, and the attributes without which it makes no account.
+    keeps the ids of people, whether its accounts follow usernames, and the attributes without which it makes no account;
+    `places` are those of the target's own keys.
     """
 
     users: UserRules = UserRules()
@@ -31,6 +33,7 @@ class DiffRules:
     keeps_keys: bool = True
     renames_users: bool = True
     needs: frozenset[str] = frozenset()
+    places: Mapping[str, Position] = field(default_factory=dict)
 
     def protects_user(self, username: str) -> bool:
         """Tell whether no change may touch this account."""
