@@ -21,12 +21,13 @@ def is_demotion(have: Role, want: Role, roles: Sequence[Role]) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class DiffRules:
-    """The policy's words on accounts, groups and protected names, the target's roles, lowest first; `places` are those of its own keys."""
+    """The policy's words on accounts, groups and protected names, the target's roles, lowest first; `inherits`: a role holds in everything below. `places` are those of its own keys."""
 
     users: UserRules = UserRules()
     groups: GroupRules = GroupRules()
     protected: Protection = Protection()
     roles: tuple[Role, ...] = ()
+    inherits: bool = False
     places: Mapping[str, Position] = field(default_factory=dict)
 
     def protects_user(self, username: str) -> bool:
