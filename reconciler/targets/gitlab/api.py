@@ -1,0 +1,402 @@
+"""Every call of GitLab's API that is made, typed and no more than that; never decides what is to be changed.
+
+doc/api/users.md, groups.md, projects.md, group_members.md, settings.md, custom_attributes.md. Numbers are GitLab's own ids.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from threading import Lock
+from typing import NamedTuple, TypeVar
+
+from reconciler.targets.answers import Answer, Map, Method, Request, path_of
+from reconciler.targets.gitlab.settings import DELETE_MEMBER, Access, Settings
+from reconciler.targets.http import Session
+from reconciler.targets.pace import Limit
+from reconciler.targets.pages import Item, Listing, Table, read_list, read_table, read_tables
+
+MOST_IDS = 100
+"""How many accounts GitLab takes in one call that adds members."""
+STABLE_ID, BLOCK_MARK, SSH_MEMORY = "reconcile_id", "reconcile_blocked", "reconcile_ssh_keys"
+"""Custom attributes of an account: whose it is, since when we have blocked it, which SSH keys we have put there."""
+
+_LOCK = "lock_memberships_to_ldap"
+_FORBIDDEN, _NOT_FOUND = 403, 404
+_ABSENT = frozenset({_NOT_FOUND})
+_UNKNOWN_HERE = frozenset({400, 401, 403, 404})  # how different versions say that a token is no personal one
+_AGAIN = frozenset({"add members", "block user", "unblock user"})  # a POST that says what is to be so
+_RESOURCE_LOCK = b"resource lock"
+_USERS: tuple[tuple[str, str], ...] = (
+    ("exclude_internal", "true"),
+    ("without_project_bots", "true"),
+    ("with_custom_attributes", "true"),
+)
+_BY_ID: tuple[tuple[str, str], ...] = (("order_by", "id"), ("sort", "asc"))
+_GROUP_READS: tuple[Limit, ...] = (("group", ""),)  # GitLab counts these apart from all else, by default 400 a minute
+
+_Out = TypeVar("_Out")
+
+
+class Space(NamedTuple):
+    """What has members: a group, or a project. `path` is the full one, as GitLab spells it."""
+
+    kind: str  # groups, projects
+    number: int
+    path: str
+
+
+class Member(NamedTuple):
+    """A direct membership. `expires` is the day as GitLab writes it, `by` the username of whoever made it, else empty."""
+
+    access: Access
+    expires: str = ""
+    by: str = ""
+    username: str = ""
+
+
+class Key(NamedTuple):
+    """An SSH key of an account."""
+
+    number: int
+    title: str
+    key: str
+
+
+class Said(NamedTuple):
+    """What GitLab says to members added at once: why some were refused, by username; those that wait for somebody's approval.
+
+    `text` is what it says of the call as a whole, where it is no success and names nobody.
+    """
+
+    refused: Mapping[str, str]
+    queued: Mapping[str, str]
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class NewGroup:
+    """A group to be made; `parent` is the number of the group above, 0 for none."""
+
+    name: str
+    path: str
+    parent: int
+    visibility: str
+
+
+class Api:
+    """One GitLab through one session, which all workers share; the token is looked up at the first call."""
+
+    def __init__(self, settings: Settings) -> None:
+        """Connect to nothing."""
+        self.settings = settings
+        self.session = Session(settings.site, None, settings.patience)
+        self._lock, self._known = Lock(), False
+
+    def close(self) -> None:
+        """Give back connections; may be called twice."""
+        self.session.close()
+
+    # what the token is, and what is there
+
+    def version(self) -> str:
+        """Return the version that GitLab says it is."""
+        item = self._one("/v4/version", kind="probe")
+        return item.value("version", str)
+
+    def me(self) -> Item:
+        """Return the account of the token."""
+        return self._one("/v4/user", kind="probe")
+
+    def token(self) -> Item | None:
+        """Return what the token is; None where it is none of those that can be asked."""
+        return self._maybe(Request("GET", "/v4/personal_access_tokens/self", kind="probe", expects=_UNKNOWN_HERE))
+
+    def lock(self) -> bool | None:
+        """Return whether memberships are locked to LDAP; None where this GitLab has no such setting, or does not show it."""
+        absent = frozenset({_FORBIDDEN, _NOT_FOUND})
+        item = self._maybe(Request("GET", "/v4/application/settings", kind="settings", expects=absent))
+        value = item.data.get(_LOCK) if item else None
+        return value if isinstance(value, bool) else None
+
+    def set_lock(self, *, on: bool) -> bool | None:
+        """Lock memberships to LDAP, or no more; return what is so then, None where GitLab has no such setting."""
+        answer = self._write("PUT", "/v4/application/settings", {_LOCK: on}, "settings")
+        value = answer.map().get(_LOCK)
+        return value if isinstance(value, bool) else None
+
+    # accounts
+
+    def users(self, parse: Callable[[Item], _Out]) -> dict[int, _Out]:
+        """Return what is made of each account, by number; internal ones and bots of projects are left out."""
+
+        def entries(answer: Answer, rows: Sequence[Map]) -> dict[int, _Out]:
+            return {answer.value(row, "id", int): parse(Item(row, answer)) for row in rows}
+
+        query = (*_USERS, *_BY_ID, ("pagination", "keyset"))
+        return read_table(
+            self._sender(), Table(Request("GET", "/v4/users", query, kind="users"), entries, "link", short_ends=True)
+        )
+
+    def users_by(self, word: str, text: str) -> list[Item]:
+        """Return the accounts with this ``username``, ``extern_uid`` of our provider, ``search`` word or stable id.
+
+        GitLab compares the first three without case; it searches e-mail addresses as a whole, names and usernames by parts.
+        """
+        said: tuple[tuple[str, str], ...] = ((word, text),)
+        if word == "extern_uid":
+            said = (*said, ("provider", self.settings.provider))
+        elif word == STABLE_ID:
+            said = ((f"custom_attributes[{STABLE_ID}]", text),)
+        listing = Listing(Request("GET", "/v4/users", (*_USERS, *_BY_ID, *said), kind="user"), _id_of)
+        return read_list(self._sender(), listing)
+
+    def user(self, number: int) -> Item | None:
+        """Return one account as it is now, None where it is gone."""
+        return self._maybe(
+            Request("GET", _at("users", number), (("with_custom_attributes", "true"),), kind="user", expects=_ABSENT)
+        )
+
+    def memberships_of(self, number: int) -> list[Item]:
+        """Return the direct memberships of an account: ``source_type`` (Namespace, Project), ``source_id``, ``access_level``."""
+        request = Request("GET", _at("users", number, "memberships"), kind="memberships of user")
+        return read_list(
+            self._sender(),
+            Listing(request, lambda item: (item.value("source_type", str), item.value("source_id", int))),
+        )
+
+    def create_user(self, fields: Map) -> Item:
+        """Make an account, with a password that nobody knows and no mail to confirm, and return it: not a call to repeat."""
+        body = {"force_random_password": True, "skip_confirmation": True, **fields}
+        answer = self._write("POST", "/v4/users", body, "create user")
+        return Item(answer.map(), answer)
+
+    def update_user(self, number: int, fields: Map) -> Item:
+        """Set some of an account's fields, without mail to confirm, and return it."""
+        body = {"skip_reconfirmation": True, **fields}
+        answer = self._write("PUT", _at("users", number), body, "update user")
+        return Item(answer.map(), answer)
+
+    def delete_identity(self, number: int, provider: str) -> None:
+        """Take an identity away from an account; one that is not there is gone."""
+        path = _at("users", number, "identities", provider)
+        self._write("DELETE", path, None, "update user")
+
+    def block(self, number: int) -> None:
+        """Block an account."""
+        self._write("POST", _at("users", number, "block"), None, "block user")
+
+    def unblock(self, number: int) -> None:
+        """Unblock an account."""
+        self._write("POST", _at("users", number, "unblock"), None, "unblock user")
+
+    def set_attribute(self, number: int, name: str, value: str) -> None:
+        """Keep a custom attribute with an account."""
+        path = _at("users", number, "custom_attributes", name)
+        self._write("PUT", path, {"value": value}, "remember")
+
+    def delete_attribute(self, number: int, name: str) -> None:
+        """Take a custom attribute away; one that is not there is gone."""
+        path = _at("users", number, "custom_attributes", name)
+        self._write("DELETE", path, None, "remember")
+
+    def keys(self, number: int) -> list[Key]:
+        """Return the SSH keys of an account."""
+        listing = Listing(Request("GET", _at("users", number, "keys"), kind="SSH keys"), _id_of)
+        return [_key(item) for item in read_list(self._sender(), listing)]
+
+    def add_key(self, number: int, title: str, key: str) -> None:
+        """Give an account an SSH key: not a call to repeat."""
+        self._write("POST", _at("users", number, "keys"), {"title": title, "key": key}, "add SSH key")
+
+    def delete_key(self, number: int, key: int) -> None:
+        """Take an SSH key away; one that is not there is gone."""
+        path = _at("users", number, "keys", key)
+        self._write("DELETE", path, None, "delete SSH key")
+
+    # groups, projects and who is in them
+
+    def groups(self, workers: int) -> dict[int, Space]:
+        """Return every group, by number."""
+        query = (("all_available", "true"), *_BY_ID)
+        request = Request("GET", "/v4/groups", query, kind="groups", limits=(("groups", ""),))
+        return read_tables(self._sender(), [Table(request, _groups)], workers)[0]
+
+    def group(self, path: str) -> Space | None:
+        """Return one group by its full path, compared without case; None where there is none."""
+        query = (("with_projects", "false"),)
+        item = self._maybe(
+            Request("GET", _at("groups", path), query, kind="group", limits=_GROUP_READS, expects=_ABSENT)
+        )
+        return _space("groups", item, "full_path") if item else None
+
+    def project(self, path: str) -> Space | None:
+        """Return one project by its full path, compared without case; None where there is none."""
+        item = self._maybe(Request("GET", _at("projects", path), kind="project", expects=_ABSENT))
+        return _space("projects", item, "path_with_namespace") if item else None
+
+    def create_group(self, group: NewGroup) -> Space:
+        """Make a group, and return it: not a call to repeat."""
+        body = {"name": group.name, "path": group.path, "visibility": group.visibility}
+        above = {"parent_id": group.parent} if group.parent else {}
+        answer = self._write("POST", "/v4/groups", {**body, **above}, "create group")
+        return _space("groups", Item(answer.map(), answer), "full_path")
+
+    def members(
+        self, spaces: Sequence[Space], entries: Callable[[Answer, Sequence[Map]], dict[int, _Out]], workers: int
+    ) -> list[dict[int, _Out]]:
+        """Return what is kept of the direct members of each of these, by number of the account."""
+        tables = [
+            Table(Request("GET", _at(space.kind, space.number, "members"), kind="members"), entries) for space in spaces
+        ]
+        return read_tables(self._sender(), tables, workers)
+
+    def members_among(self, space: Space, numbers: Sequence[int]) -> dict[int, Member]:
+        """Return the direct members among these accounts, at most 100: one request."""
+        path = _at(space.kind, space.number, "members")
+        request = Request("GET", path, (("user_ids", ",".join(map(str, numbers))),), kind="members")
+        found = read_table(self._sender(), Table(request, _members))
+        return {number: found[number] for number in numbers if number in found}
+
+    def add_members(self, space: Space, numbers: Sequence[int], access: Access, expires: str = "") -> Said:
+        """Give a role to up to 100 at once, to those who are members already, too: their expiry becomes the one given.
+
+        Just one who is a member already is refused with 409: see `change_member`.
+        """
+        body = {"user_id": ",".join(map(str, numbers)), **self._role(access), "expires_at": expires or None}
+        path = _at(space.kind, space.number, "members")
+        return _said(self._write("POST", path, body, "add members"))
+
+    def change_member(self, space: Space, number: int, access: Access, expires: str = "") -> None:
+        """Put another role in place of a member's."""
+        body = {**self._role(access), **({"expires_at": expires} if expires else {})}
+        path = _at(space.kind, space.number, "members", number)
+        self._write("PUT", path, body, "change member")
+
+    def remove_member(self, space: Space, number: int) -> None:
+        """End a direct membership, and only that one: none in subgroups and projects. One that is not there has ended."""
+        path = _at(space.kind, space.number, "members", number)
+        query = (("skip_subresources", "true"), ("unassign_issuables", "false"))
+        limits = ((DELETE_MEMBER, f"{space.kind}/{space.number}"),)
+        request = Request(
+            "DELETE", path, query, None, "remove member", repeatable=True, limits=limits, expects=_ABSENT, busy=is_busy
+        )
+        self._send(request)
+
+    # how it is asked
+
+    def query(self, text: str, variables: Map) -> Answer:
+        """Return the answer to a GraphQL query, which writes nothing."""
+        body = {"query": text, "variables": variables}
+        return self._send(Request("POST", "/graphql", body=body, kind="graphql", repeatable=True))
+
+    def _role(self, access: Access) -> dict[str, object]:
+        """Return the fields of a role; where the policy has custom ones, that it is none is said, too."""
+        custom = any(known.custom for known in self.settings.roles.values())
+        return {"access_level": access.level, **({"member_role_id": access.custom or None} if custom else {})}
+
+    def _send(self, request: Request) -> Answer:
+        return self._sender().send(request)
+
+    def _sender(self) -> Session:
+        """Return the session, logged in."""
+        with self._lock:
+            if not self._known:
+                self.session.login(self.settings.login())
+                self._known = True
+        return self.session
+
+    def _one(self, path: str, kind: str) -> Item:
+        answer = self._send(Request("GET", path, kind=kind))
+        return Item(answer.map(), answer)
+
+    def _maybe(self, request: Request) -> Item | None:
+        """Return what is there, None where the answer is one of the statuses that the request expects."""
+        answer = self._send(request)
+        return Item(answer.map(), answer) if answer.ok else None
+
+    def _write(self, method: Method, path: str, body: Map | None, kind: str) -> Answer:
+        """Make a change; what is to be gone and is not there is gone."""
+        return self._send(
+            Request(
+                method,
+                path,
+                body=body,
+                kind=kind,
+                repeatable=method != "POST" or kind in _AGAIN,
+                expects=_ABSENT if method == "DELETE" else frozenset(),
+                busy=is_busy,
+            )
+        )
+
+
+def _at(*segments: str | int) -> str:
+    return f"/v4{path_of(*segments)}"
+
+
+def is_busy(answer: Answer) -> bool:
+    """Tell whether a 409 says that GitLab did nothing, because it is at work on the same thing."""
+    return _RESOURCE_LOCK in answer.body[:4096].lower()
+
+
+def access_of(answer: Answer, row: Map) -> Access:
+    """Return the access of a member's row."""
+    level, role = answer.value(row, "access_level", int), row.get("member_role")
+    if role is None:
+        return Access(level)
+    if not isinstance(role, dict):
+        answer.fail('answered with a member whose "member_role" is no object')
+    return Access(level, answer.value(role, "id", int))
+
+
+def creator_of(answer: Answer, row: Map) -> str:
+    """Return the username of whoever made a membership, empty where GitLab does not say."""
+    by = row.get("created_by")
+    if by is None:
+        return ""
+    return answer.value(by, "username", str) if isinstance(by, dict) else answer.fail('"created_by" is no object')
+
+
+def _members(answer: Answer, rows: Sequence[Map]) -> dict[int, Member]:
+    return {answer.value(row, "id", int): _member(answer, row) for row in rows}
+
+
+def _member(answer: Answer, row: Map) -> Member:
+    expires = row.get("expires_at")
+    return Member(
+        access_of(answer, row),
+        "" if expires is None else answer.value(row, "expires_at", str),
+        creator_of(answer, row),
+        answer.value(row, "username", str),
+    )
+
+
+def _groups(answer: Answer, rows: Sequence[Map]) -> dict[int, Space]:
+    spaces = (_space("groups", Item(row, answer), "full_path") for row in rows)
+    return {space.number: space for space in spaces}
+
+
+def _space(kind: str, item: Item, path: str) -> Space:
+    return Space(kind, item.value("id", int), item.value(path, str))
+
+
+def _key(item: Item) -> Key:
+    return Key(item.value("id", int), item.value("title", str), item.value("key", str))
+
+
+def _id_of(item: Item) -> int:
+    return item.value("id", int)
+
+
+def _said(answer: Answer) -> Said:
+    """Return what became of members added at once: GitLab answers 201 where it refused some of them, too."""
+    found = answer.map()
+    message, status = found.get("message"), found.get("status")
+    refused = _texts(answer, message) if status == "error" else {}
+    queued = _texts(answer, found.get("queued_users"))
+    text = answer.shown(str(message)) if status == "error" and not refused else ""
+    return Said(refused, queued, text)
+
+
+def _texts(answer: Answer, found: object) -> dict[str, str]:
+    return {str(name): answer.shown(str(text)) for name, text in found.items()} if isinstance(found, dict) else {}
