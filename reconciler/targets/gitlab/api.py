@@ -5,12 +5,13 @@ doc/api/users.md, groups.md, projects.md, group_members.md, settings.md, custom_
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from threading import Lock
-from typing import NamedTuple, TypeVar
+from typing import TypeVar
 
 from reconciler.targets.answers import Answer, Map, Method, Request, path_of
+from reconciler.targets.gitlab import rows
+from reconciler.targets.gitlab.rows import Key, Member, NewGroup, Said, Space
 from reconciler.targets.gitlab.settings import DELETE_MEMBER, Access, Settings
 from reconciler.targets.http import Session
 from reconciler.targets.pace import Limit
@@ -36,52 +37,6 @@ _BY_ID: tuple[tuple[str, str], ...] = (("order_by", "id"), ("sort", "asc"))
 _GROUP_READS: tuple[Limit, ...] = (("group", ""),)  # GitLab counts these apart from all else, by default 400 a minute
 
 _Out = TypeVar("_Out")
-
-
-class Space(NamedTuple):
-    """What has members: a group, or a project. `path` is the full one, as GitLab spells it."""
-
-    kind: str  # groups, projects
-    number: int
-    path: str
-
-
-class Member(NamedTuple):
-    """A direct membership. `expires` is the day as GitLab writes it, `by` the username of whoever made it, else empty."""
-
-    access: Access
-    expires: str = ""
-    by: str = ""
-    username: str = ""
-
-
-class Key(NamedTuple):
-    """An SSH key of an account."""
-
-    number: int
-    title: str
-    key: str
-
-
-class Said(NamedTuple):
-    """What GitLab says to members added at once: why some were refused, by username; those that wait for somebody's approval.
-
-    `text` is what it says of the call as a whole, where it is no success and names nobody.
-    """
-
-    refused: Mapping[str, str]
-    queued: Mapping[str, str]
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class NewGroup:
-    """A group to be made; `parent` is the number of the group above, 0 for none."""
-
-    name: str
-    path: str
-    parent: int
-    visibility: str
 
 
 class Api:
@@ -130,8 +85,8 @@ class Api:
     def users(self, parse: Callable[[Item], _Out]) -> dict[int, _Out]:
         """Return what is made of each account, by number; internal ones and bots of projects are left out."""
 
-        def entries(answer: Answer, rows: Sequence[Map]) -> dict[int, _Out]:
-            return {answer.value(row, "id", int): parse(Item(row, answer)) for row in rows}
+        def entries(answer: Answer, found: Sequence[Map]) -> dict[int, _Out]:
+            return {answer.value(row, "id", int): parse(Item(row, answer)) for row in found}
 
         query = (*_USERS, *_BY_ID, ("pagination", "keyset"))
         return read_table(
@@ -148,7 +103,7 @@ class Api:
             said = (*said, ("provider", self.settings.provider))
         elif word == STABLE_ID:
             said = ((f"custom_attributes[{STABLE_ID}]", text),)
-        listing = Listing(Request("GET", "/v4/users", (*_USERS, *_BY_ID, *said), kind="user"), _id_of)
+        listing = Listing(Request("GET", "/v4/users", (*_USERS, *_BY_ID, *said), kind="user"), rows.id_of)
         return read_list(self._sender(), listing)
 
     def user(self, number: int) -> Item | None:
@@ -202,8 +157,8 @@ class Api:
 
     def keys(self, number: int) -> list[Key]:
         """Return the SSH keys of an account."""
-        listing = Listing(Request("GET", _at("users", number, "keys"), kind="SSH keys"), _id_of)
-        return [_key(item) for item in read_list(self._sender(), listing)]
+        listing = Listing(Request("GET", _at("users", number, "keys"), kind="SSH keys"), rows.id_of)
+        return [rows.key(item) for item in read_list(self._sender(), listing)]
 
     def add_key(self, number: int, title: str, key: str) -> None:
         """Give an account an SSH key: not a call to repeat."""
@@ -220,7 +175,7 @@ class Api:
         """Return every group, by number."""
         query = (("all_available", "true"), *_BY_ID)
         request = Request("GET", "/v4/groups", query, kind="groups", limits=(("groups", ""),))
-        return read_tables(self._sender(), [Table(request, _groups)], workers)[0]
+        return read_tables(self._sender(), [Table(request, rows.groups)], workers)[0]
 
     def group(self, path: str) -> Space | None:
         """Return one group by its full path, compared without case; None where there is none."""
@@ -228,19 +183,19 @@ class Api:
         item = self._maybe(
             Request("GET", _at("groups", path), query, kind="group", limits=_GROUP_READS, expects=_ABSENT)
         )
-        return _space("groups", item, "full_path") if item else None
+        return rows.space("groups", item, "full_path") if item else None
 
     def project(self, path: str) -> Space | None:
         """Return one project by its full path, compared without case; None where there is none."""
         item = self._maybe(Request("GET", _at("projects", path), kind="project", expects=_ABSENT))
-        return _space("projects", item, "path_with_namespace") if item else None
+        return rows.space("projects", item, "path_with_namespace") if item else None
 
     def create_group(self, group: NewGroup) -> Space:
         """Make a group, and return it: not a call to repeat."""
         body = {"name": group.name, "path": group.path, "visibility": group.visibility}
         above = {"parent_id": group.parent} if group.parent else {}
         answer = self._write("POST", "/v4/groups", {**body, **above}, "create group")
-        return _space("groups", Item(answer.map(), answer), "full_path")
+        return rows.space("groups", Item(answer.map(), answer), "full_path")
 
     def members(
         self, spaces: Sequence[Space], entries: Callable[[Answer, Sequence[Map]], dict[int, _Out]], workers: int
@@ -255,7 +210,7 @@ class Api:
         """Return the direct members among these accounts, at most 100: one request."""
         path = _at(space.kind, space.number, "members")
         request = Request("GET", path, (("user_ids", ",".join(map(str, numbers))),), kind="members")
-        found = read_table(self._sender(), Table(request, _members))
+        found = read_table(self._sender(), Table(request, rows.members))
         return {number: found[number] for number in numbers if number in found}
 
     def add_members(self, space: Space, numbers: Sequence[int], access: Access, expires: str = "") -> Said:
@@ -265,7 +220,7 @@ class Api:
         """
         body = {"user_id": ",".join(map(str, numbers)), **self._role(access), "expires_at": expires or None}
         path = _at(space.kind, space.number, "members")
-        return _said(self._write("POST", path, body, "add members"))
+        return rows.said(self._write("POST", path, body, "add members"))
 
     def change_member(self, space: Space, number: int, access: Access, expires: str = "") -> None:
         """Put another role in place of a member's."""
@@ -337,66 +292,3 @@ def _at(*segments: str | int) -> str:
 def is_busy(answer: Answer) -> bool:
     """Tell whether a 409 says that GitLab did nothing, because it is at work on the same thing."""
     return _RESOURCE_LOCK in answer.body[:4096].lower()
-
-
-def access_of(answer: Answer, row: Map) -> Access:
-    """Return the access of a member's row."""
-    level, role = answer.value(row, "access_level", int), row.get("member_role")
-    if role is None:
-        return Access(level)
-    if not isinstance(role, dict):
-        answer.fail('answered with a member whose "member_role" is no object')
-    return Access(level, answer.value(role, "id", int))
-
-
-def creator_of(answer: Answer, row: Map) -> str:
-    """Return the username of whoever made a membership, empty where GitLab does not say."""
-    by = row.get("created_by")
-    if by is None:
-        return ""
-    return answer.value(by, "username", str) if isinstance(by, dict) else answer.fail('"created_by" is no object')
-
-
-def _members(answer: Answer, rows: Sequence[Map]) -> dict[int, Member]:
-    return {answer.value(row, "id", int): _member(answer, row) for row in rows}
-
-
-def _member(answer: Answer, row: Map) -> Member:
-    expires = row.get("expires_at")
-    return Member(
-        access_of(answer, row),
-        "" if expires is None else answer.value(row, "expires_at", str),
-        creator_of(answer, row),
-        answer.value(row, "username", str),
-    )
-
-
-def _groups(answer: Answer, rows: Sequence[Map]) -> dict[int, Space]:
-    spaces = (_space("groups", Item(row, answer), "full_path") for row in rows)
-    return {space.number: space for space in spaces}
-
-
-def _space(kind: str, item: Item, path: str) -> Space:
-    return Space(kind, item.value("id", int), item.value(path, str))
-
-
-def _key(item: Item) -> Key:
-    return Key(item.value("id", int), item.value("title", str), item.value("key", str))
-
-
-def _id_of(item: Item) -> int:
-    return item.value("id", int)
-
-
-def _said(answer: Answer) -> Said:
-    """Return what became of members added at once: GitLab answers 201 where it refused some of them, too."""
-    found = answer.map()
-    message, status = found.get("message"), found.get("status")
-    refused = _texts(answer, message) if status == "error" else {}
-    queued = _texts(answer, found.get("queued_users"))
-    text = answer.shown(str(message)) if status == "error" and not refused else ""
-    return Said(refused, queued, text)
-
-
-def _texts(answer: Answer, found: object) -> dict[str, str]:
-    return {str(name): answer.shown(str(text)) for name, text in found.items()} if isinstance(found, dict) else {}
