@@ -36,6 +36,7 @@ _USERS: tuple[tuple[str, str], ...] = (
 )
 _BY_ID: tuple[tuple[str, str], ...] = (("order_by", "id"), ("sort", "asc"))
 _GROUP_READS: tuple[Limit, ...] = (("group", ""),)  # GitLab counts these apart from all else, by default 400 a minute
+_PROJECT_READS: tuple[Limit, ...] = (("project", ""),)  # so are these
 
 _KEY_READS: tuple[Limit, ...] = (("SSH keys", ""),)  # as these, by default 120 a minute
 
@@ -191,9 +192,11 @@ class Api:
         )
         return rows.space("groups", item, "full_path") if item else None
 
-    def project(self, path: str) -> Space | None:
-        """Return one project by its full path, compared without case; None where there is none."""
-        item = self._maybe(Request("GET", _at("projects", path), kind="project", expects=_ABSENT))
+    def project(self, which: str | int) -> Space | None:
+        """Return one project by its full path, compared without case, or its number; None where there is none."""
+        item = self._maybe(
+            Request("GET", _at("projects", which), kind="project", limits=_PROJECT_READS, expects=_ABSENT)
+        )
         return rows.space("projects", item, "path_with_namespace") if item else None
 
     def create_group(self, group: NewGroup) -> Space:

@@ -36,24 +36,33 @@ class Places:
     above: Mapping[GroupKey, Space]
 
 
-def places(api: Api, names: Collection[GroupKey], workers: int) -> Places:
-    """Return what these names are. A name that no group has is looked up as a project's. Raises TargetError."""
-    return among(api, names, api.groups(workers).values(), workers)
+def among(api: Api, names: Collection[GroupKey], spaces: Iterable[Space], workers: int) -> Places:
+    """Return what these names are, where all groups are known, and perhaps some projects.
 
-
-def among(api: Api, names: Collection[GroupKey], groups: Iterable[Space], workers: int) -> Places:
-    """Return what these names are, where all groups are known."""
+    A name that none of them has is looked up as a project's. Raises TargetError.
+    """
     spelled = _spelled(names)
-    known = {caseless(space.path): space for space in groups}
-    missing = [name for path, name in spelled.items() if path not in known and "/" in name]
+    known = {compared(space.path): space for space in spaces}
+    missing = [name for path, name in spelled.items() if path not in known and _may_be_project(path, known)]
     projects = side_by_side(api.project, missing, workers)
     found = {name: known[path] for path, name in spelled.items() if path in known}
     found |= {name: space for name, space in zip(missing, projects, strict=True) if space}
     above = dict.fromkeys(beginning for name in sorted(names) for beginning in beginnings(name))
     return Places(
         ruled={name: found[name] for name in sorted(found)},
-        above={name: known[caseless(name)] for name in above if name not in found and caseless(name) in known},
+        above={name: known[compared(name)] for name in above if name not in found and compared(name) in known},
     )
+
+
+def _may_be_project(path: str, groups: Collection[str]) -> bool:
+    """Tell whether to ask for a project: it lies in a group, or right below somebody's username."""
+    above, slash, _ = path.rpartition("/")
+    return bool(slash) and (above in groups or "/" not in above)
+
+
+def compared(path: str) -> str:
+    """Return what GitLab compares of a path."""
+    return caseless(path)
 
 
 def beginnings(name: GroupKey) -> list[GroupKey]:
@@ -66,7 +75,7 @@ def _spelled(names: Iterable[GroupKey]) -> dict[str, GroupKey]:
     """Return the names by what GitLab compares. Raises TargetRejected where two are one group."""
     spelled: dict[str, GroupKey] = {}
     for name in sorted(names):
-        other = spelled.setdefault(caseless(name), name)
+        other = spelled.setdefault(compared(name), name)
         if other != name:
             raise TargetRejected(
                 f'"{shortened(other)}" and "{shortened(name)}" are one group: GitLab compares paths without case. '

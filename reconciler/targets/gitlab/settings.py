@@ -69,7 +69,7 @@ class Settings:
     """Everything that a `gitlab` target is made from; the secret is looked up when it is needed.
 
     `url` is the address in the policy, that of `site` the one of the API below it. `roles` gives what GitLab has for each
-    role of `capabilities`, `role_names` the way back. `capabilities` hold what any GitLab may have: a read finds out which.
+    role of `capabilities`, `role_names` the way back. `lock` is None where the policy says nothing of it. `capabilities` hold what any GitLab may have: a read finds out which.
     """
 
     name: str
@@ -80,6 +80,7 @@ class Settings:
     patience: Patience
     provider: str
     remember: bool
+    lock: bool | None
     visibility: str
     graphql: bool
     capabilities: Capabilities
@@ -99,7 +100,7 @@ def settings(options: Options) -> Settings:
     if not isinstance(token, SecretRef):
         _refuse(options, "token", "is missing: write {env: NAME}, the name of the variable that holds an access token")
     url, roles, remember = _url(options), _roles(options), _switch(options, "remember")
-    _switch(options, MEMBERSHIP_LOCK)
+    lock = _switch(options, MEMBERSHIP_LOCK)
     return Settings(
         name=options.name,
         directory=options.directory,
@@ -109,6 +110,7 @@ def settings(options: Options) -> Settings:
         patience=_patience(options),
         provider=_provider(options),
         remember=remember,
+        lock=lock if MEMBERSHIP_LOCK in options.options else None,
         visibility=_visibility(options),
         graphql=_switch(options, "graphql"),
         capabilities=_capabilities(tuple(roles), remember=remember),

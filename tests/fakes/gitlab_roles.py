@@ -1,0 +1,83 @@
+"""What a membership looks like and which rules one has to keep; adds, changes and removes none."""
+
+from __future__ import annotations
+
+from tests.fakes.gitlab_answers import Reply, Request, answer, forbidden, message
+from tests.fakes.gitlab_groups import effective
+from tests.fakes.gitlab_users import basic
+from tests.fakes.gitlab_world import NAMES, Member, Source, User, World, encoded
+
+LEVELS = set(NAMES)
+QUEUED = "Request queued for administrator approval."
+
+
+def written(world: World, member: Member) -> bytes:
+    """Return a membership as JSON, from memory where it has not changed since."""
+    if not member.raw:
+        creator = world.users.get(member.created_by)
+        shown = basic(member.user) | {
+            "access_level": member.level,
+            "created_at": member.created_at,
+            "expires_at": member.expires_at,
+            "membership_state": "active",
+        }
+        if creator:
+            shown["created_by"] = basic(creator)
+        if world.instance.enterprise:
+            name, base = world.instance.custom_roles.get(member.role, ("", 0))
+            shown["group_saml_identity"] = None
+            shown["member_role"] = {"id": member.role, "name": name, "base_access_level": base} if member.role else None
+        member.raw = encoded(shown)
+    return member.raw
+
+
+def may_manage(world: World, request: Request, source: Source) -> None:
+    """Refuse whoever is neither an administrator nor an owner; where LDAP holds memberships, only the former."""
+    least = 50 if source.kind == "group" else 40
+    locked = world.instance.enterprise and world.instance.lock_memberships
+    if not request.admin and (locked or effective(source, request.viewer) < least):
+        raise forbidden()
+
+
+def check_level(world: World, source: Source, user: User, level: int, expires: object) -> dict[str, list[str]]:
+    """Return what is wrong with a level and an expiry, by field."""
+    wrong: dict[str, list[str]] = {}
+    floor, group = source.inherited(user.id)
+    minimal = world.instance.enterprise and source.kind == "group" and source.parent is None
+    if level == 5 and not minimal:
+        wrong["access_level"] = ["is not included in the list"]
+    elif level < floor:
+        wrong["access_level"] = [
+            f"should be greater than or equal to {NAMES[floor]} inherited membership from group {group}"
+        ]
+    if expires and str(expires)[:10] < world.now()[:10]:
+        wrong["expires_at"] = ["cannot be a date in the past"]
+    return wrong
+
+
+def custom_role(world: World, request: Request, level: int) -> int:
+    """Return the custom role that is asked for, 0 for none or on CE; its base has to be the level."""
+    number = request.number("member_role_id")
+    if not number or not world.instance.enterprise:
+        return 0
+    if number not in world.instance.custom_roles:
+        raise message(400, {"member_role": ["not found"]})
+    if world.instance.custom_roles[number][1] != level:
+        raise message(
+            400, {"member_role_id": ["the custom role's base access level does not match the current access level"]}
+        )
+    return number
+
+
+def waiting(world: World, user: User, level: int) -> bool:
+    """Whether an administrator has to approve this first: a user without a seat gets a role that takes one."""
+    if not (world.instance.enterprise and world.instance.approval) or level <= 10:
+        return False
+    sources = (*world.groups.values(), *world.projects.values())
+    return not any(user.id in source.members and source.members[user.id].level > 10 for source in sources)
+
+
+def queued(world: World, source: Source, user: User, level: int, status: int = 200) -> Reply:
+    """Return GitLab's answer to one membership that waits."""
+    source.pending[user.id] = level
+    return answer({"message": {user.username: QUEUED}}, status)
