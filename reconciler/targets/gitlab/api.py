@@ -236,15 +236,18 @@ class Api:
         path = _at(space.kind, space.number, "members", number)
         return rows.said(self._write("PUT", path, self._role(access), "change member"))
 
-    def remove_member(self, space: Space, number: int) -> None:
-        """End a direct membership, and only that one: none in subgroups and projects. One that is not there has ended."""
+    def remove_member(self, space: Space, number: int) -> bool:
+        """End a direct membership, and only that one: none in subgroups and projects.
+
+        Return whether GitLab has found it: where it has not, the membership has ended before, or it is not shown to us.
+        """
         path = _at(space.kind, space.number, "members", number)
         query = (("skip_subresources", "true"), ("unassign_issuables", "false"))
         limits = ((DELETE_MEMBER, f"{space.kind}/{space.number}"),)
         request = Request(
             "DELETE", path, query, None, "remove member", repeatable=True, limits=limits, expects=_ABSENT, busy=is_busy
         )
-        self._send(request)
+        return self._send(request).ok
 
     # how it is asked
 

@@ -24,6 +24,7 @@ from reconciler.model.change import (
     UpdateUser,
     UserChange,
 )
+from reconciler.model.names import login_key
 from reconciler.plan.holds import Found, holdings
 from reconciler.targets.gitlab import read
 from reconciler.targets.gitlab.accounts import Account, account
@@ -56,8 +57,9 @@ class Look:
         self._lock = RLock()
         self._accounts = {one.number: one for one in found.accounts.values()}
         self._numbers = {key: one.number for key, one in found.accounts.items()}
+        self._named = {login_key(one.user.username): one.number for one in found.accounts.values()}
         self._spaces = dict(found.spaces)
-        self._adopted: set[int] = set()
+        self._adopted: dict[int, UserKey] = {}
         own = found.accounts.get(found.state.own) if found.state.own else None
         self._own = own.number if own else 0
         self._roles = Reading(api.settings)
@@ -78,12 +80,13 @@ class Look:
         with self._lock:
             self._accounts[found.number] = found
             self._numbers.setdefault(key or found.user.key, found.number)
+            self._named[login_key(found.user.username)] = found.number
 
     def adopt(self, found: Account, key: UserKey) -> None:
-        """Remember that an account is that of this person from now on: what makes it ours is still to come."""
+        """Remember that an account is that of this person from now on, though what makes it ours is still to come."""
         with self._lock:
-            self._adopted.add(found.number)
-            self._numbers.setdefault(key, found.number)
+            self._adopted[found.number] = key
+        self.keep(self._as_adopted(found), key)
 
     def space(self, name: GroupKey) -> Space | None:
         """Return the group or the project of that name, None where there is none."""
@@ -121,10 +124,14 @@ class Look:
 
     def parsed(self, item: Item) -> Account:
         """Return the account of a row; one that was adopted just now is ours already."""
-        found = account(item, self.api.settings.provider)
+        return self._as_adopted(account(item, self.api.settings.provider))
+
+    def _as_adopted(self, found: Account) -> Account:
         with self._lock:
-            adopted = found.number in self._adopted and not found.user.managed and found.stable_id
-        return replace(found, user=replace(found.user, key=UserKey(found.stable_id), managed=True)) if adopted else found
+            key = self._adopted.get(found.number)
+        if not key or found.user.managed:
+            return found
+        return replace(found, user=replace(found.user, key=key, managed=True))
 
     def _members(self, name: GroupKey, changes: Sequence[Change]) -> Sight:
         space = self.space(name)
@@ -165,7 +172,9 @@ class Look:
         if known := self.account(change):
             found[known.number] = known
         with self._lock:
-            found |= {one.number: one for one in self._accounts.values() if not again and one.user.username == user.username}
+            other = self._accounts.get(self._named.get(login_key(user.username), 0))
+        if other and not again:
+            found[other.number] = other
         if again:
             items = [*self.api.users_by("username", user.username), *self.api.users_by(STABLE_ID, user.key)]
             dn = user.attributes.get("dn")
