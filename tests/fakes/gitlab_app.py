@@ -49,6 +49,7 @@ ROUTES: dict[str, Route] = {
     "GET users/*/keys/*": Route("keys.get", keys.get_key, scopes=READ_USER),
     "POST users/*/keys": Route("keys.add", keys.add_key, admin=True),
     "DELETE users/*/keys/*": Route("keys.delete", keys.delete_key, admin=True),
+    "GET users/*/memberships": Route("memberships", groups.memberships, admin=True),
     "GET user": Route("user", users.current_user, scopes=READ_USER),
     "GET version": Route("version", settings.version, scopes=READ_USER),
     "GET metadata": Route("metadata", settings.metadata, scopes=READ_USER),

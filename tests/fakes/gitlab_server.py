@@ -109,13 +109,14 @@ def serving(world: World | None = None, tls: SSLContext | None = None, port: int
     with socket.create_server(("127.0.0.1", port), backlog=512) as listener:
         address = f"127.0.0.1:{listener.getsockname()[1]}"
         served.url = f"http{'s' if tls else ''}://{address}{served.world.instance.prefix}"
-        listener.settimeout(0.05)
+        served.world.instance.external_url = served.world.instance.external_url or served.url
         thread = Thread(target=_accept, args=(served, listener, tls), daemon=True)
         thread.start()
         try:
             yield served
         finally:
             served.ended.set()
+            listener.shutdown(socket.SHUT_RDWR)  # wakes whoever accepts
             thread.join()
             for connection in list(served.open):
                 with suppress(OSError):
@@ -124,7 +125,7 @@ def serving(world: World | None = None, tls: SSLContext | None = None, port: int
 
 def _accept(served: Served, listener: socket.socket, tls: SSLContext | None) -> None:
     while not served.ended.is_set():
-        with suppress(TimeoutError, OSError):
+        with suppress(OSError):
             connection, _ = listener.accept()
             connection.settimeout(60)
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
