@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from tests.fakes.gitlab_answers import Listing, Reply, Request, answer, by_offset, error, forbidden, message, missing
+from tests.fakes.gitlab_users import find_user
 from tests.fakes.gitlab_world import Source, World, encoded
 
 PATH = re.compile(r"[A-Za-z0-9_.](?:[A-Za-z0-9_.-]*[A-Za-z0-9_-])?")
@@ -36,7 +37,7 @@ def find_source(world: World, request: Request) -> Source:
 def _shown_group(world: World, group: Source) -> dict[str, object]:
     shown = {
         "id": group.id,
-        "web_url": f"https://gitlab.example.com/groups/{group.full_path}",
+        "web_url": f"{world.instance.external_url}/groups/{group.full_path}",
         "name": group.name,
         "path": group.path,
         "description": "",
@@ -65,7 +66,7 @@ def _shown_group(world: World, group: Source) -> dict[str, object]:
     return shown
 
 
-def _shown_project(project: Source) -> dict[str, object]:
+def _shown_project(world: World, project: Source) -> dict[str, object]:
     parent = project.parent
     return {
         "id": project.id,
@@ -75,7 +76,7 @@ def _shown_project(project: Source) -> dict[str, object]:
         "visibility": project.visibility,
         "created_at": project.created_at,
         "archived": False,
-        "web_url": f"https://gitlab.example.com/{project.full_path}",
+        "web_url": f"{world.instance.external_url}/{project.full_path}",
         "namespace": parent and {"id": parent.id, "path": parent.path, "kind": "group", "full_path": parent.full_path},
     }
 
@@ -105,19 +106,36 @@ def list_groups(world: World, request: Request) -> Reply:
 def list_projects(world: World, request: Request) -> Reply:
     """GET /projects, in numbered pages."""
     rows = [project for project in world.projects.values() if visible(world, request, project)]
-    return by_offset(request, Listing(rows, down=True), lambda project: encoded(_shown_project(project)))
+    return by_offset(request, Listing(rows, down=True), lambda project: encoded(_shown_project(world, project)))
 
 
 def get_source(world: World, request: Request) -> Reply:
     """GET /groups/:id or /projects/:id; a group comes with its projects unless with_projects=false."""
     source = find_source(world, request)
     if source.kind == "project":
-        return answer(_shown_project(source))
+        return answer(_shown_project(world, source))
     shown = _shown_group(world, source)
     if request.flag("with_projects", default=True):
-        shown["projects"] = [_shown_project(child) for child in source.children if child.kind == "project"]
+        shown["projects"] = [_shown_project(world, child) for child in source.children if child.kind == "project"]
         shown["shared_projects"] = []
     return answer(shown)
+
+
+def memberships(world: World, request: Request) -> Reply:
+    """GET /users/:id/memberships?type=Namespace or Project: what one user is a direct member of."""
+    user, kind = find_user(world, request.path[1]), request.text("type")
+    rows = [
+        {
+            "source_id": source.id,
+            "source_name": source.name,
+            "source_type": name,
+            "access_level": source.members[user.id].level,
+        }
+        for name, held in (("Namespace", world.groups), ("Project", world.projects))
+        for source in held.values()
+        if user.id in source.members and kind in {"", name}
+    ]
+    return by_offset(request, Listing(rows), encoded)
 
 
 def create_group(world: World, request: Request) -> Reply:
@@ -157,7 +175,7 @@ def create_project(world: World, request: Request) -> Reply:
         raise message(400, {"name": ["has already been taken"]})
     project = world.add_project(full_path, name=request.text("name") or path, visibility=visibility)
     world.effect("project.create", full_path)
-    return answer(_shown_project(project), 201)
+    return answer(_shown_project(world, project), 201)
 
 
 def _wrong(world: World, path: str, full_path: str, visibility: str, parent: Source | None) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tests.fakes.gitlab_answers import Reply, Request, answer, forbidden, message
 from tests.fakes.gitlab_groups import effective
-from tests.fakes.gitlab_users import basic
+from tests.fakes.gitlab_users import written as written_user
 from tests.fakes.gitlab_world import NAMES, Member, Source, User, World, encoded
 
 LEVELS = set(NAMES)
@@ -15,19 +15,16 @@ def written(world: World, member: Member) -> bytes:
     """Return a membership as JSON, from memory where it has not changed since."""
     if not member.raw:
         creator = world.users.get(member.created_by)
-        shown = basic(member.user) | {
-            "access_level": member.level,
-            "created_at": member.created_at,
-            "expires_at": member.expires_at,
-            "membership_state": "active",
-        }
+        expires = f'"{member.expires_at}"' if member.expires_at else "null"
+        shown = f',"access_level":{member.level},"created_at":"{member.created_at}","expires_at":{expires},"membership_state":"active"'
+        parts = [written_user(world, member.user, admin=False)[:-1], shown.encode()]
         if creator:
-            shown["created_by"] = basic(creator)
+            parts += [b',"created_by":', written_user(world, creator, admin=False)]
         if world.instance.enterprise:
             name, base = world.instance.custom_roles.get(member.role, ("", 0))
-            shown["group_saml_identity"] = None
-            shown["member_role"] = {"id": member.role, "name": name, "base_access_level": base} if member.role else None
-        member.raw = encoded(shown)
+            role = {"id": member.role, "name": name, "base_access_level": base} if member.role else None
+            parts += [b',"group_saml_identity":null,"member_role":', encoded(role)]
+        member.raw = b"".join((*parts, b"}"))
     return member.raw
 
 

@@ -16,9 +16,10 @@ from threading import Event, Lock, Thread
 from typing import IO
 from urllib.parse import parse_qsl, unquote
 
-from tests.fakes.gitlab import App
 from tests.fakes.gitlab_answers import Refusal, Reply, Request, answer, error, refuse
+from tests.fakes.gitlab_app import App
 from tests.fakes.gitlab_faults import Fault, Faults
+from tests.fakes.gitlab_seed import dump
 from tests.fakes.gitlab_world import World
 
 REASONS = {status.value: status.phrase for status in HTTPStatus}
@@ -108,13 +109,14 @@ def serving(world: World | None = None, tls: SSLContext | None = None, port: int
     with socket.create_server(("127.0.0.1", port), backlog=512) as listener:
         address = f"127.0.0.1:{listener.getsockname()[1]}"
         served.url = f"http{'s' if tls else ''}://{address}{served.world.instance.prefix}"
-        listener.settimeout(0.05)
+        served.world.instance.external_url = served.world.instance.external_url or served.url
         thread = Thread(target=_accept, args=(served, listener, tls), daemon=True)
         thread.start()
         try:
             yield served
         finally:
             served.ended.set()
+            listener.shutdown(socket.SHUT_RDWR)  # wakes whoever accepts
             thread.join()
             for connection in list(served.open):
                 with suppress(OSError):
@@ -123,7 +125,7 @@ def serving(world: World | None = None, tls: SSLContext | None = None, port: int
 
 def _accept(served: Served, listener: socket.socket, tls: SSLContext | None) -> None:
     while not served.ended.is_set():
-        with suppress(TimeoutError, OSError):
+        with suppress(OSError):
             connection, _ = listener.accept()
             connection.settimeout(60)
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -136,7 +138,7 @@ def _talk(served: Served, plain: socket.socket, tls: SSLContext | None) -> None:
         connection: socket.socket = tls.wrap_socket(plain, server_side=True) if tls else plain
         served.open.add(connection)
         try:
-            with connection, connection.makefile("rb", 1 << 16) as stream:
+            with connection, connection.makefile("rb") as stream:
                 talk = _Talk(served, connection, "https" if tls else "http")
                 while not served.ended.is_set() and talk.turn(stream):
                     pass
@@ -230,19 +232,22 @@ class _Talk:
             return None, "none", refuse(error(400, "The given JSON could not be parsed"))
         held = body if isinstance(body, dict) else {}
         if where.startswith(f"{prefix}/-/fake"):
-            return None, "fake", self.fake(arrived.method)
-        if not where.startswith(f"{prefix}/api/v4/"):
+            return None, "fake", self.fake(arrived.method, state=where.endswith("/state"))
+        graphql = where == f"{prefix}/api/graphql" and self.served.world.instance.graphql
+        if not graphql and not where.startswith(f"{prefix}/api/v4/"):
             return None, "none", Reply(404, b"<html>Not Found</html>", {}, "text/html")
-        request = self.request(arrived, where[len(prefix) + 8 :], held)
+        request = self.request(arrived, "graphql" if graphql else where[len(prefix) + 8 :], held)
         try:
             kind, reply = self.served.app.handle(request, arrived.headers)
         except Refusal as refusal:
             kind, reply = "none", refuse(refusal)
         return request, kind, reply
 
-    def fake(self, method: str) -> Reply:
-        """Answer for the fake itself: counters to read, and to forget."""
+    def fake(self, method: str, *, state: bool) -> Reply:
+        """Answer for the fake itself: the state, or counters to read and to forget."""
         served = self.served
+        if state:
+            return answer(dump(served.world))
         if method == "DELETE":
             served.forget()
         statuses = {str(status): number for status, number in served.statuses.items()}

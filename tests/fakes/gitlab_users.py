@@ -46,7 +46,7 @@ FILTERS = (
 ORDERS = ("id", "name", "username", "created_at", "updated_at")
 
 
-def basic(user: User) -> dict[str, object]:
+def basic(world: World, user: User) -> dict[str, object]:
     """Return what everybody may see of an account."""
     return {
         "id": user.id,
@@ -56,13 +56,13 @@ def basic(user: User) -> dict[str, object]:
         "state": user.state,
         "locked": False,
         "avatar_url": f"https://www.gravatar.com/avatar/{user.id:064x}?s=80&d=identicon",
-        "web_url": f"https://gitlab.example.com/{user.username}",
+        "web_url": f"{world.instance.external_url}/{user.username}",
     }
 
 
 def whole(world: World, user: User) -> dict[str, object]:
     """Return what an administrator sees of an account."""
-    shown = basic(user) | {
+    shown = basic(world, user) | {
         "created_at": user.created_at,
         "bio": "",
         "location": "",
@@ -114,7 +114,7 @@ def written(world: World, user: User, *, admin: bool, attributes: bool = False) 
     """Return an account as JSON, from memory where it has not changed since."""
     form = ("attributes" if attributes else "admin") if admin else "basic"
     if form not in user.raw:
-        shown = whole(world, user) if admin else basic(user)
+        shown = whole(world, user) if admin else basic(world, user)
         if attributes and admin:
             shown["custom_attributes"] = [{"key": key, "value": value} for key, value in user.attributes.items()]
         user.raw[form] = encoded(shown)

@@ -53,6 +53,7 @@ class Instance:
     forbidden_keys: frozenset[str] = frozenset({"ssh-dss"})
     visibility: str = "private"  # of a new group where none is said
     latency: float = 0.0  # seconds added to each answer
+    external_url: str = ""  # what addresses in answers begin with; the server's own where none is said
     prefix: str = ""  # a relative path in the URL, such as /gitlab
 
 
