@@ -35,7 +35,9 @@ def section_of(policy: Policy, today: date, past: Past, facing: Facing) -> Targe
     limits = policy.guards.get(facing.target.name, GuardLimits())
     safety = Safety(limits, policy.waivers, today, facing.capabilities, past)
     protected = policy.protected.get(facing.target.name, Protection())
-    rules = DiffRules(facing.target.users, facing.target.groups, protected, facing.capabilities.roles)
+    rules = DiffRules(
+        facing.target.users, facing.target.groups, protected, facing.capabilities.roles, facing.target.places
+    )
     want = facing.want
     if facing.only is not None:
         want = narrowed(want, facing.have, rules, facing.only)

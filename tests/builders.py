@@ -286,7 +286,7 @@ class World:
     def diff_rules(self) -> DiffRules:
         """Return what the comparison has to respect."""
         target = self.said.target
-        return DiffRules(target.users, target.groups, self.protected, self.capabilities.roles)
+        return DiffRules(target.users, target.groups, self.protected, self.capabilities.roles, target.places)
 
     def section(self) -> TargetPlan:
         """Return the target's section of the plan."""

@@ -27,6 +27,7 @@ from reconciler.model.change import (
     RemoveUser,
     RenameGroup,
     SetFlag,
+    SetSetting,
     UpdateUser,
     UserChange,
 )
@@ -40,12 +41,13 @@ def applied(have: State, changes: Iterable[Change]) -> State:
         {group: dict(people) for group, people in have.memberships.items()},
         {group: dict(people) for group, people in have.by_hand.items()},
         have.own,
+        dict(have.settings),
     )
     for change in changes:
         app.make(change)
     names = [one.username.casefold() for one in app.users.values()]
     assert len(names) == len(set(names)), "two accounts of one name"
-    return State(app.users, app.groups, app.rows, app.by_hand, app.own)
+    return State(app.users, app.groups, app.rows, app.by_hand, app.own, above=have.above, settings=app.settings)
 
 
 @dataclass
@@ -55,6 +57,7 @@ class _App:
     rows: dict[GroupKey, dict[UserKey, Role]]
     by_hand: dict[GroupKey, dict[UserKey, Role]]
     own: UserKey | None
+    settings: dict[str, bool]
 
     def make(self, change: Change) -> None:
         match change:
@@ -64,6 +67,9 @@ class _App:
                 self._group(change)
             case AddMembership() | ChangeRole() | RemoveMembership():
                 self._membership(change)
+            case SetSetting(name=name, have=before, want=after):
+                assert self.settings[name] == before != after
+                self.settings[name] = after
             case _:
                 assert_never(change)
 

@@ -50,7 +50,8 @@ class Desired:
     by group, people whom a grant may mean. `only_given` are flags that nobody loses in this run. `imports`: some rule
     imports groups. `missing_groups` are, by target group, the directory groups without which the policy wants no plan,
     and `no_admins` says why the admin group names nobody who could log in; empty where somebody is there, or where nobody
-    can tell. `only`: where it is set, the state and the findings are about these people alone.
+    can tell. `settings` are the instance-wide switches that the policy says anything of.
+    `only`: where it is set, the state and the findings are about these people alone.
     """
 
     state: State
@@ -67,6 +68,7 @@ class Desired:
     diagnostics: tuple[Diagnostic, ...]
     missing_groups: Mapping[GroupKey, tuple[str, ...]] = field(default_factory=dict)
     no_admins: str = ""
+    settings: Mapping[str, bool] = field(default_factory=dict)
     only: frozenset[UserKey] | None = None
 
     def concerns(self, key: UserKey) -> bool:
@@ -89,6 +91,11 @@ def rules_for(policy: Policy, name: str) -> Rules:
 def desire(rules: Rules, directory: Directory, capabilities: Capabilities, today: date) -> Desired:
     """Return what the target should look like on `today` (UTC)."""
     return _Rendering(rules, directory, capabilities, today).desired()
+
+
+def switches(options: Mapping[str, object], known: frozenset[str]) -> Mapping[str, bool]:
+    """Return the instance-wide switches among the policy keys of a target, of those `known`; one that is absent is not managed."""
+    return {name: value for name in sorted(known) if isinstance(value := options.get(name), bool)}
 
 
 class _Rendering:
@@ -137,6 +144,7 @@ class _Rendering:
             ),
             diagnostics=tuple(self._findings),
             missing_groups=self._missing(sources),
+            settings=switches(self._rules.target.options, self._capabilities.settings),
             no_admins=no_admins(self._rules.target.admin_group, flags, self._directory),
         )
 

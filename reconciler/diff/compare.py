@@ -9,6 +9,7 @@ from reconciler.diff.groups import diff_groups
 from reconciler.diff.members import diff_members
 from reconciler.diff.only import concerned, keep_theirs
 from reconciler.diff.rules import DiffRules, Findings
+from reconciler.diff.settings import diff_settings
 from reconciler.diff.users import diff_users
 from reconciler.model.access import State
 
@@ -26,6 +27,7 @@ def compare(have: State, want: Desired, rules: DiffRules) -> tuple[State, Findin
     diff_users(compared, want, rules, findings)
     diff_groups(compared, want, rules, findings)
     diff_members(compared, want, rules, findings)
+    diff_settings(have, want, rules, findings)
     keep_theirs(compared, want, findings)
     keep_what_hangs_together(compared, findings)
     return have, findings

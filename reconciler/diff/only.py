@@ -32,7 +32,7 @@ def narrowed(want: Desired, have: State, rules: DiffRules, only: frozenset[UserK
     """Return what should be of these people alone: their accounts, and the groups in which they should have or have anything.
 
     `only` are the keys of people, or of accounts whose people are gone. A run for some people renames no group, so that an
-    imported group which waits for its new name goes by the one that it has.
+    imported group which waits for its new name goes by the one that it has. It sets nothing that holds for everybody.
     """
     names = _live_names(want, have, rules)
     theirs = _groups_of(have, accounts_of(have, want, only))
@@ -52,6 +52,7 @@ def narrowed(want: Desired, have: State, rules: DiffRules, only: frozenset[UserK
             },
             memberships={kept[key]: _of(people, only) for key, people in want.state.memberships.items() if key in kept},
         ),
+        settings={},
         frozen_users=_of(want.frozen_users, only),
         frozen_groups=_renamed(want.frozen_groups, kept),
         doubtful=_renamed(want.doubtful, kept),

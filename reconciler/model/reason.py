@@ -26,6 +26,7 @@ class Why(StrEnum):
     RETURNED = "returned"  # the entry is there and enabled again
     ATTRIBUTE = "attribute"  # the directory's value differs
     NAMED_BY_RULE = "named_by_rule"  # a rule names this target group
+    SETTING = "setting"  # the policy says how an instance-wide switch is to stand
     GROUP_GONE = "group_gone"  # the imported directory group is gone
 
 

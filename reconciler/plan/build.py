@@ -12,6 +12,7 @@ from reconciler.desired.build import Desired
 from reconciler.diff.compare import compare
 from reconciler.diff.only import concerned
 from reconciler.diff.rules import Clash, DiffRules
+from reconciler.diff.settings import unsupported
 from reconciler.model.access import Capabilities, Group, GroupKey, Role, State
 from reconciler.model.change import (
     AddMembership,
@@ -28,6 +29,7 @@ from reconciler.model.change import (
     RemoveUser,
     RenameGroup,
     SetFlag,
+    SetSetting,
     UpdateUser,
 )
 from reconciler.model.diagnostic import Diagnostic, Severity
@@ -75,6 +77,7 @@ def build_target(target: TargetPlan, have: State, want: Desired, rules: DiffRule
     standing, waived = apply_waivers(refused, safety.waivers, target.name, safety.today)
     quarantine = _quarantine(target.name, safety)
     notes = (
+        *unsupported(have, want, rules),
         *_without_account(have, want),
         *_unruled(concerned(have, want), want, found.changes),
         *quarantine.notes(subject.changes),
@@ -127,8 +130,8 @@ def facts_of(snapshot: Snapshot) -> DirectoryFacts:
 def ordered(changes: Sequence[Change], roles: Sequence[Role]) -> tuple[Change, ...]:
     """Return the changes in the order in which a target makes them.
 
-    Accounts first (renamed ones free their names for new ones), then groups, then grants, owners first, then promotions,
-    demotions, removals, and at the end what cannot be undone as easily. Within a step by group, then by name.
+    Switches that are turned on, which hold off others meanwhile, then accounts (renamed ones free their names for new ones), then groups, then grants, owners first, then promotions,
+    demotions, removals, at the end what cannot be undone as easily, and switches that are turned off. Within a step by group, then by name.
     """
     ranks = {role: rank for rank, role in enumerate(roles)}
     return tuple(sorted(changes, key=lambda change: _order(change, ranks)))
@@ -154,6 +157,8 @@ def _subject(target: TargetPlan, have: State, want: Desired, changes: Sequence[C
 
 def _order(change: Change, ranks: Mapping[Role, int]) -> tuple[int, int, str, str, str]:  # noqa: C901, PLR0911, PLR0912 - one arm per type
     match change:
+        case SetSetting(name=name, want=on):
+            return -1 if on else 15, 0, name, "", ""
         case AdoptUser(who=who):
             return 0, 0, "", who.username, who.key
         case UpdateUser(who=who):

@@ -24,6 +24,7 @@ from reconciler.model.change import (
     RemoveUser,
     RenameGroup,
     SetFlag,
+    SetSetting,
     UpdateUser,
     Who,
 )
@@ -222,4 +223,5 @@ _BUILDERS: Mapping[str, Callable[[dict[str, Any], Reason], Change]] = {
     "membership.remove": lambda data, why: RemoveMembership(
         _who(data["user"]), GroupKey(data["group"]), Role(data["have"]), why
     ),
+    "setting.set": lambda data, why: SetSetting(data["setting"], have=data["have"], want=data["want"], reason=why),
 }

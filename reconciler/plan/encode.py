@@ -24,6 +24,7 @@ from reconciler.model.change import (
     RemoveUser,
     RenameGroup,
     SetFlag,
+    SetSetting,
     UpdateUser,
     Who,
     type_name,
@@ -290,6 +291,8 @@ def _change(change: Change, target: str, shared: _Shared) -> Document:
     }
     if isinstance(change, SetFlag):
         document["flag"] = str(change.flag)
+    elif isinstance(change, SetSetting):
+        document["setting"] = change.name
     return document
 
 
@@ -322,5 +325,7 @@ def parts_of(change: Change) -> tuple[Who | None, str | None, object, object]:  
             return who, name, role, new_role
         case RemoveMembership(who=who, group=name, have=role):
             return who, name, role, None
+        case SetSetting(have=held, want=wanted):
+            return None, None, held, wanted
         case _:
             assert_never(change)

@@ -26,6 +26,7 @@ from reconciler.model.change import (
     RemoveUser,
     RenameGroup,
     SetFlag,
+    SetSetting,
     UpdateUser,
 )
 from reconciler.model.names import login_key
@@ -99,6 +100,8 @@ def _look(draft: Draft, change: Change) -> Found:
             return _account(draft, change)
         case EnableUser() | DisableUser() | SetFlag():
             return _mark(draft, change)
+        case SetSetting():
+            return _setting(draft, change)
         case _:
             assert_never(change)
 
@@ -298,6 +301,16 @@ def _mark(draft: Draft, change: EnableUser | DisableUser | SetFlag) -> Found:
             draft.users[key] = replace(held, active=want)
         case _:
             assert_never(change)
+    return _PENDING
+
+
+def _setting(draft: Draft, change: SetSetting) -> Found:
+    held = draft.settings.get(change.name)
+    if held is None:
+        return _stale(f"{shortened(change.name)}: the target has no such setting any more")
+    if held == change.want:
+        return _done(f"{shortened(change.name)}: {quoted(held)} already")
+    draft.settings[change.name] = change.want
     return _PENDING
 
 

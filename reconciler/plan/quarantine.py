@@ -21,6 +21,7 @@ from reconciler.model.change import (
     RemoveMembership,
     RemoveUser,
     RenameGroup,
+    SetSetting,
     UpdateUser,
     object_of,
     person_of,
@@ -160,7 +161,7 @@ def _as_it_stays(have: State, kept: list[Change], held: Collection[Change]) -> t
 
 def _readdressed(change: Change, users: Mapping[UserKey, UserKey], groups: Mapping[GroupKey, GroupKey]) -> Change:
     match change:
-        case CreateUser() | AdoptUser() | CreateGroup() | AdoptGroup() | RenameGroup() | RemoveGroup():
+        case CreateUser() | AdoptUser() | CreateGroup() | AdoptGroup() | RenameGroup() | RemoveGroup() | SetSetting():
             return change
         case _:
             key = users.get(change.who.key, change.who.key)

@@ -18,6 +18,7 @@ from reconciler.model.change import (
     RemoveMembership,
     RemoveUser,
     RenameGroup,
+    SetSetting,
     UpdateUser,
     person_of,
 )
@@ -66,7 +67,7 @@ def needs(change: Change, owner: Role | None) -> Iterator[Thing]:
             yield "group", name
         case RemoveGroup(have=group):
             yield "in", group.key
-        case AdoptUser() | CreateGroup() | AdoptGroup() | RenameGroup():
+        case AdoptUser() | CreateGroup() | AdoptGroup() | RenameGroup() | SetSetting():
             pass
         case _:
             if not (isinstance(change, UpdateUser) and "key" in change.have):

@@ -24,6 +24,7 @@ from reconciler.model.change import (
     RemoveUser,
     RenameGroup,
     SetFlag,
+    SetSetting,
     UpdateUser,
 )
 from reconciler.model.past import Seen
@@ -149,7 +150,7 @@ def named(change: Change) -> str:
             return who.username
         case CreateGroup(group=Group(key=key)) | AdoptGroup(group=Group(key=key)) | RemoveGroup(have=Group(key=key)):
             return key
-        case RenameGroup(have=key):
+        case RenameGroup(have=key) | SetSetting(name=key):
             return key
         case _:
             assert_never(change)

@@ -19,6 +19,7 @@ from reconciler.model.change import (
     RemoveUser,
     RenameGroup,
     SetFlag,
+    SetSetting,
     UpdateUser,
     person_of,
 )
@@ -57,6 +58,8 @@ def verb_of(change: Change) -> str:
         case DisableUser() | RemoveUser() | RemoveGroup() | RemoveMembership():
             return "remove"
         case AdoptUser() | UpdateUser() | EnableUser() | SetFlag() | AdoptGroup() | RenameGroup() | ChangeRole():
+            return "change"
+        case SetSetting():  # on or off: neither gives anybody a thing, nor takes it away
             return "change"
         case _:
             assert_never(change)

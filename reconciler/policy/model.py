@@ -194,6 +194,7 @@ class TargetConfig:
     on_refusal: Literal["stop", "continue"] = "stop"
     options: Mapping[str, object] = field(default_factory=dict)
     folder: str = ""  # of the file that says it: relative paths in options start here
+    places: Mapping[str, Position] = field(default_factory=dict, compare=False)  # of options, by key
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,6 +42,7 @@ class ChangeData(TypedDict):
     want: object
     reason: ReasonData
     flag: NotRequired[str]
+    setting: NotRequired[str]
 
 
 class HeldData(TypedDict):

@@ -60,6 +60,7 @@ _CAUSES: Mapping[str, Callable[[str, str], str]] = {
     "returned": lambda path, detail: _joined("back in the directory", path, detail),
     "attribute": lambda path, detail: _joined("differs from the directory", path, detail),
     "named_by_rule": lambda path, detail: _joined("named by a rule", path, detail),
+    "setting": lambda path, detail: _joined("set by the policy", path, detail),
     "group_gone": lambda path, detail: _joined(path or "its directory group", "is gone", detail),
 }
 

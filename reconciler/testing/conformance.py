@@ -25,6 +25,7 @@ from reconciler.model.change import (
     RemoveUser,
     RenameGroup,
     SetFlag,
+    SetSetting,
     UpdateUser,
     Who,
 )
@@ -79,7 +80,7 @@ class Conformance:
     def test_an_empty_target_reads_as_an_empty_state(self, scratch: Scratch) -> None:
         """There is nothing to read, and reading makes nothing."""
         before = scratch.content()
-        same(read(scratch, GROUPS), State(), "the state of an empty target")
+        same(replace(read(scratch, GROUPS), settings={}, notes=()), State(), "the state of an empty target")
         same(scratch.content(), before, "what is stored after a read")
 
     def test_reading_writes_nothing(self, scratch: Scratch) -> None:
@@ -207,6 +208,17 @@ class Conformance:
         for flag in flags:
             leads_to(scratch, GROUPS, SetFlag(ALICE, flag, have=False, want=True, reason=REASON))
             leads_to(scratch, GROUPS, SetFlag(ALICE, flag, have=True, want=False, reason=REASON))
+
+    def test_settings_are_turned_on_and_off(self, scratch: Scratch) -> None:
+        """Every switch that the instance has, each way; what another one has turned meanwhile is stale."""
+        needs(capabilities(scratch).settings, "have settings")
+        for name, held in sorted(read(scratch, GROUPS).settings.items()):
+            true(name in capabilities(scratch).settings, f"{name} is among the settings that a policy may set")
+            there = SetSetting(name, have=held, want=not held, reason=REASON)
+            back = SetSetting(name, have=not held, want=held, reason=REASON)
+            is_stale(scratch, back)
+            leads_to(scratch, GROUPS, there)
+            leads_to(scratch, GROUPS, back)
 
     def test_a_removed_account_is_gone(self, scratch: Scratch) -> None:
         """Once the run has ended its memberships; with one that the run does not know of, it stays: that is stale."""

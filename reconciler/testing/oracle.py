@@ -34,6 +34,7 @@ from reconciler.model.change import (
     RemoveUser,
     RenameGroup,
     SetFlag,
+    SetSetting,
     UpdateUser,
     UserChange,
 )
@@ -44,7 +45,8 @@ def after(have: State, changes: Iterable[Change], capabilities: Capabilities) ->
     oracle = _Oracle(have, capabilities)
     for change in changes:
         oracle.make(change)
-    return State(oracle.users, oracle.groups, without_empty(oracle.members), without_empty(oracle.by_hand))
+    rows, by_hand = without_empty(oracle.members), without_empty(oracle.by_hand)
+    return State(oracle.users, oracle.groups, rows, by_hand, settings=oracle.settings)
 
 
 def without_empty(memberships: Memberships) -> dict[GroupKey, dict[UserKey, Role]]:
@@ -61,6 +63,7 @@ class _Oracle:
         self.groups = dict(have.groups)
         self.members = without_empty(have.memberships)
         self.by_hand = without_empty(have.by_hand)
+        self.settings = dict(have.settings)
         self._capabilities = capabilities
 
     def make(self, change: Change) -> None:
@@ -72,6 +75,8 @@ class _Oracle:
                 self._group(change)
             case CreateUser() | AdoptUser() | UpdateUser() | EnableUser() | DisableUser() | RemoveUser() | SetFlag():
                 self._user(change)
+            case SetSetting(name=name, want=on):
+                self.settings[name] = on
             case _:
                 assert_never(change)
 

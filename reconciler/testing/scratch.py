@@ -95,6 +95,7 @@ def leads_to(scratch: Scratch, groups: Iterable[GroupKey], *changes: Change) -> 
     same(found.groups, expected.groups, "the groups")
     same(found.memberships, expected.memberships, "the memberships")
     same(found.by_hand, expected.by_hand, "the memberships made by hand")
+    same(found.settings, expected.settings, "the settings")
     return found
 
 

@@ -6,8 +6,16 @@ from dataclasses import replace
 
 import pytest
 
-from reconciler.model.access import Flag, Role
-from reconciler.model.change import AddMembership, ChangeRole, RemoveMembership, SetFlag, type_name
+from reconciler.model.access import Flag, Group, Role
+from reconciler.model.change import (
+    AddMembership,
+    ChangeRole,
+    RemoveGroup,
+    RemoveMembership,
+    SetFlag,
+    SetSetting,
+    type_name,
+)
 from reconciler.plan.build import facts_of, ordered
 from reconciler.policy.model import Waiver
 from tests.builders import (
@@ -35,6 +43,7 @@ from tests.builders import (
 from tests.unit.model.changes import ANN, API, EVERY, WHY
 
 ORDER = [
+    "setting.set",
     "user.adopt",
     "user.update",
     "user.create",
@@ -68,6 +77,13 @@ def test_owners_come_first_and_promotions_before_demotions() -> None:
     gone = RemoveMembership(ANN, API, OWNER, WHY)
     found = ordered([taken, down, viewer, owner, gone, up], ROSTER.roles)
     assert list(found) == [owner, viewer, up, down, gone, taken]
+
+
+def test_a_switch_is_turned_on_first_and_off_last() -> None:
+    """Whom it keeps from changing memberships is kept from it for all of the run."""
+    lock = SetSetting("membership_lock", have=False, want=True, reason=WHY)
+    unlock, gone = SetSetting("other", have=True, want=False, reason=WHY), RemoveGroup(Group(API, "group-app"), WHY)
+    assert list(ordered([unlock, gone, lock], ROSTER.roles)) == [lock, gone, unlock]
 
 
 def test_a_role_that_the_target_has_no_longer_counts_as_the_highest() -> None:

@@ -181,7 +181,7 @@ def test_guards_that_are_off_are_named() -> None:
 @pytest.mark.parametrize("name", EVERY)
 def test_a_refusal_calls_every_change_by_its_person_or_group(name: str) -> None:
     """A membership and a mark by both."""
-    expected = {"group.rename": "old", "user.flag": "admin: ann"}
+    expected = {"group.rename": "old", "user.flag": "admin: ann", "setting.set": "membership_lock"}
     expected |= dict.fromkeys(("membership.add", "membership.change", "membership.remove"), "api: ann")
     usual = "api" if name.startswith("group.") else "ann"
     assert called(EVERY[name]) == expected.get(name, usual)

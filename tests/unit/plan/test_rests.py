@@ -26,6 +26,7 @@ EXPECTED: dict[str, tuple[set[Thing], set[Thing]]] = {
     "membership.add": ({("owner", "api")}, {ME, HERE}),
     "membership.change": (set(), {ME, HERE}),
     "membership.remove": ({("in", "id-ann"), ("in", "api")}, {ME, HERE, ("owner", "api")}),
+    "setting.set": (set(), set()),
 }
 
 

@@ -25,6 +25,7 @@ from reconciler.model.change import (
     RemoveUser,
     RenameGroup,
     SetFlag,
+    SetSetting,
     UpdateUser,
     Who,
 )
@@ -108,6 +109,10 @@ BOB_USER = User(UserKey("local:bob"), "bob", managed=False)
         (
             DisableUser(Who("\x1b[31mcarol", UserKey("k\n")), REASON),
             r"\x1b[31mcarol: no account with the key k\x0a is there any more",
+        ),
+        (
+            SetSetting("membership_lock", have=False, want=True, reason=REASON),
+            "membership_lock: a roster has no such setting",
         ),
     ],
 )
