@@ -25,6 +25,7 @@ STABLE_ID, BLOCK_MARK, SSH_MEMORY = "reconcile_id", "reconcile_blocked", "reconc
 _LOCK = "lock_memberships_to_ldap"
 _FORBIDDEN, _NOT_FOUND = 403, 404
 _ABSENT = frozenset({_NOT_FOUND})
+_INVALID = frozenset({400})
 _UNKNOWN_HERE = frozenset({400, 401, 403, 404})  # how different versions say that a token is no personal one
 _AGAIN = frozenset({"add members", "block user", "unblock user"})  # a POST that says what is to be so
 _RESOURCE_LOCK = b"resource lock"
@@ -36,6 +37,8 @@ _USERS: tuple[tuple[str, str], ...] = (
 _BY_ID: tuple[tuple[str, str], ...] = (("order_by", "id"), ("sort", "asc"))
 _GROUP_READS: tuple[Limit, ...] = (("group", ""),)  # GitLab counts these apart from all else, by default 400 a minute
 _PROJECT_READS: tuple[Limit, ...] = (("project", ""),)  # so are these
+
+_KEY_READS: tuple[Limit, ...] = (("SSH keys", ""),)  # as these, by default 120 a minute
 
 _Out = TypeVar("_Out")
 
@@ -158,12 +161,15 @@ class Api:
 
     def keys(self, number: int) -> list[Key]:
         """Return the SSH keys of an account."""
-        listing = Listing(Request("GET", _at("users", number, "keys"), kind="SSH keys"), rows.id_of)
+        request = Request("GET", _at("users", number, "keys"), kind="SSH keys", limits=_KEY_READS)
+        listing = Listing(request, rows.id_of)
         return [rows.key(item) for item in read_list(self._sender(), listing)]
 
-    def add_key(self, number: int, title: str, key: str) -> None:
-        """Give an account an SSH key: not a call to repeat."""
-        self._write("POST", _at("users", number, "keys"), {"title": title, "key": key}, "add SSH key")
+    def add_key(self, number: int, title: str, key: str) -> str:
+        """Give an account an SSH key; return why GitLab does not take it, empty where it does: not a call to repeat."""
+        path, body = _at("users", number, "keys"), {"title": title, "key": key}
+        answer = self._send(Request("POST", path, body=body, kind="add SSH key", expects=_INVALID, busy=is_busy))
+        return "" if answer.ok else rows.problem(answer)
 
     def delete_key(self, number: int, key: int) -> None:
         """Take an SSH key away; one that is not there is gone."""
@@ -225,21 +231,23 @@ class Api:
         path = _at(space.kind, space.number, "members")
         return rows.said(self._write("POST", path, body, "add members"))
 
-    def change_member(self, space: Space, number: int, access: Access, expires: str = "") -> None:
-        """Put another role in place of a member's."""
-        body = {**self._role(access), **({"expires_at": expires} if expires else {})}
+    def change_member(self, space: Space, number: int, access: Access) -> Said:
+        """Put another role in place of a member's; the expiry stays."""
         path = _at(space.kind, space.number, "members", number)
-        self._write("PUT", path, body, "change member")
+        return rows.said(self._write("PUT", path, self._role(access), "change member"))
 
-    def remove_member(self, space: Space, number: int) -> None:
-        """End a direct membership, and only that one: none in subgroups and projects. One that is not there has ended."""
+    def remove_member(self, space: Space, number: int) -> bool:
+        """End a direct membership, and only that one: none in subgroups and projects.
+
+        Return whether GitLab has found it: where it has not, the membership has ended before, or it is not shown to us.
+        """
         path = _at(space.kind, space.number, "members", number)
         query = (("skip_subresources", "true"), ("unassign_issuables", "false"))
         limits = ((DELETE_MEMBER, f"{space.kind}/{space.number}"),)
         request = Request(
             "DELETE", path, query, None, "remove member", repeatable=True, limits=limits, expects=_ABSENT, busy=is_busy
         )
-        self._send(request)
+        return self._send(request).ok
 
     # how it is asked
 

@@ -112,13 +112,26 @@ def id_of(item: Item) -> int:
 
 
 def said(answer: Answer) -> Said:
-    """Return what became of members added at once: GitLab answers 201 where it refused some of them, too."""
+    """Return what became of members added or changed: GitLab answers 2xx where it refused some of them, too.
+
+    Of several it says ``{"status": …}``; of one it shows the membership, or only a message where somebody has to approve it.
+    """
     found = answer.map()
     message, status = found.get("message"), found.get("status")
     refused = _texts(answer, message) if status == "error" else {}
-    queued = _texts(answer, found.get("queued_users"))
+    queued = _texts(answer, found.get("queued_users") if status else message)
     text = answer.shown(str(message)) if status == "error" and not refused else ""
     return Said(refused, queued, text)
+
+
+def problem(answer: Answer) -> str:
+    """Return what GitLab finds wrong with a value, in its words: ``key is invalid``."""
+    found = answer.map()
+    message = found.get("message", found.get("error"))
+    if isinstance(message, dict):
+        texts = {str(name): said if isinstance(said, list) else [said] for name, said in message.items()}
+        message = "; ".join(f"{name} {', '.join(map(str, said))}" for name, said in texts.items())
+    return answer.shown(str(message))
 
 
 def _texts(answer: Answer, found: object) -> dict[str, str]:
