@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from typing import Any
 
 from reconciler.model.access import GroupKey, Scope
 from reconciler.model.diagnostic import Position
@@ -21,10 +22,10 @@ SECRET = "glpat-very-secret"
 PROVIDER = "ldapmain"
 
 
-def person(world: World, username: str, /, **more: object) -> int:
+def person(world: World, username: str, /, **more: Any) -> int:
     """Add an account of the directory, and return its number."""
-    identities = more.pop("identities", {PROVIDER: dn(username)})
-    return world.add_user(username, identities=identities, **more).id
+    user = world.add_user(username, **{"identities": {PROVIDER: dn(username)}, **more})
+    return user.id
 
 
 def dn(name: str) -> str:

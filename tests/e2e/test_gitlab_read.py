@@ -117,9 +117,9 @@ STATES = {
 
 def test_states_of_accounts(served: Served) -> None:
     """Deactivated ones count as active; what we have not blocked ourselves, somebody else has."""
-    for state in STATES:
-        person(served.world, state, state=state)
-        person(served.world, f"{state}_ours", state=state, attributes={"reconcile_blocked": "2026-11-20"})
+    for word in STATES:
+        person(served.world, word, state=word)
+        person(served.world, f"{word}_ours", state=word, attributes={"reconcile_blocked": "2026-11-20"})
     state = found(served).state
     users = {user.username: user for user in state.users.values()}
     assert {name: (users[name].active, users[name].disabled_by_hand) for name in STATES} == STATES
@@ -269,7 +269,7 @@ def test_members_of_another_shape_are_an_error(served: Served, name: str) -> Non
     """With the place, and without our secret."""
     served.world.add_group("acme")
     served.fail(Fault("GET", "/groups/[0-9]+/members", reply=answer(BAD_MEMBERS[name]), times=99))
-    with pytest.raises(TargetError, match="GET /v4/groups/[0-9]+/members") as caught:
+    with pytest.raises(TargetError, match=r"GET /v4/groups/[0-9]+/members") as caught:
         found(served, "acme")
     assert SECRET not in str(caught.value)
 
