@@ -45,7 +45,9 @@ def test_what_is_no_key_is_named_and_not_sent() -> None:
     bad = ["", "ssh-ed25519", "ssh-rsa AAAA", "ssh-rsa ***", key("a").replace("ssh-ed25519", "ssh-rsa")]
     assert keys.work([], bad) == keys.Work({}, (), dict.fromkeys(bad, "is no SSH public key"))
     words = keys.left_out(keys.noted(bad, dict.fromkeys(bad, "is no SSH public key")))
-    assert words.startswith('SSH keys left out: "" is no SSH public key; "ssh-ed25519" is no SSH public key; "ssh-rsa …AAAA"')
+    assert words.startswith(
+        'SSH keys left out: "" is no SSH public key; "ssh-ed25519" is no SSH public key; "ssh-rsa …AAAA"'
+    )
 
 
 def test_a_title_is_the_comment_cut_and_printable() -> None:
