@@ -35,13 +35,25 @@ def section_of(policy: Policy, today: date, past: Past, facing: Facing) -> Targe
     limits = policy.guards.get(facing.target.name, GuardLimits())
     safety = Safety(limits, policy.waivers, today, facing.capabilities, past)
     protected = policy.protected.get(facing.target.name, Protection())
-    rules = DiffRules(
-        facing.target.users, facing.target.groups, protected, facing.capabilities.roles, facing.target.places
-    )
+    rules = diff_rules(facing.target, protected, facing.capabilities)
     want = facing.want
     if facing.only is not None:
         want = narrowed(want, facing.have, rules, facing.only)
     return build_target(facing.section, facing.have, want, rules, safety)
+
+
+def diff_rules(target: TargetConfig, protected: Protection, can: Capabilities) -> DiffRules:
+    """Return what the comparison of one target has to respect."""
+    return DiffRules(
+        target.users,
+        target.groups,
+        protected,
+        can.roles,
+        keeps_keys=can.keeps_keys,
+        renames_users=can.renames_users,
+        needs=can.needs,
+        places=target.places,
+    )
 
 
 def desired_by_target(

@@ -164,7 +164,9 @@ class _Rendering:
             imported[item.key] = item.source_key
             for source in item.sources:
                 self._report_gap(item.key, source)
-        groups = {key: Group(key, imported.get(key, "")) for key in sorted(found)}
+        can = self._capabilities
+        sources = imported if can.keeps_keys and can.keeps_sources else {}
+        groups = {key: Group(key, sources.get(key, "")) for key in sorted(found)}
         return groups, {key: ranked(self._known_roles(found[key]), self._capabilities.roles) for key in groups}
 
     def _links(self, rule: GroupRule) -> list[Source]:
@@ -258,7 +260,12 @@ class _Rendering:
 
     def _users(self, linked: Sequence[int], flags: Flags) -> tuple[dict[UserKey, User], dict[UserKey, str]]:
         schema, rules = self._directory.snapshot.schema, self._rules.target.users
-        self._findings += template_findings(rules.username, self._directory, rules.where, OUR_WORDS)
+        for template in rules.templates:
+            self._findings += template_findings(template, self._directory, rules.where, OUR_WORDS)
+        if rules.kerberos and "kerberos" not in self._capabilities.attributes:
+            summary = "This target cannot keep a Kerberos identity."
+            way_out = "Remove users.kerberos."
+            self._findings.append(Diagnostic(Severity.ERROR, "ATTRIBUTE-UNKNOWN", summary, way_out, rules.where))
         named = usernames(self._people, linked, self._naming, schema)
         self._findings += named.diagnostics
         holders = {flag: flags.holders(flag) for flag in flags.sources}

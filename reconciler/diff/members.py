@@ -27,22 +27,26 @@ _NOBODY: Mapping[UserKey, Role] = {}
 
 @dataclass(frozen=True, slots=True)
 class Accounts:
-    """Who has an account once the plan's user changes are made, and under which name, before it."""
+    """Who has an account once the plan's user changes are made, and which, by the name before it."""
 
-    names: Mapping[UserKey, str]
+    people: Mapping[UserKey, Who]
     groups: frozenset[GroupKey]
+
+    def who(self, key: UserKey) -> Who:
+        """Return the account of that key; one that is not there goes by its key."""
+        return self.people.get(key) or Who(key, key)
 
 
 def accounts_after(have: State, findings: Findings) -> Accounts:
     """Return who can be given a membership after the changes found so far."""
-    names = {key: user.username for key, user in have.users.items()}
+    people = {key: Who(user.username, key, user.account) for key, user in have.users.items()}
     groups = set(have.groups)
     for change in findings.changes:
         if isinstance(change, CreateUser):
-            names[change.user.key] = change.user.username
+            people[change.user.key] = Who(change.user.username, change.user.key)
         elif isinstance(change, CreateGroup):
             groups.add(change.group.key)
-    return Accounts(names, frozenset(groups))
+    return Accounts(people, frozenset(groups))
 
 
 def diff_members(have: State, want: Desired, rules: DiffRules, findings: Findings) -> None:
@@ -106,7 +110,7 @@ class _Comparison:
         if by_hand == wanted:
             self.findings.unchanged_memberships += 1
             return
-        who = self._who(key)
+        who = self.accounts.people.get(key)
         if who is None:
             self._no_account(key, wanted)
             return
@@ -129,12 +133,12 @@ class _Comparison:
             self.findings.hold(AddMembership(who, self.group, wanted, reason), hold)
 
     def _remove(self, key: UserKey, held: Role) -> None:
-        who = Who(self.accounts.names.get(key, key), key)
+        who = self.accounts.who(key)
         reason = self.ends.get(key) or self.want.explain.lost(self.group, key, who.username, held)
         self._note_loss(RemoveMembership(who, self.group, held, reason))
 
     def _change(self, key: UserKey, held: Role, wanted: Role) -> None:
-        who = Who(self.accounts.names.get(key, key), key)
+        who = self.accounts.who(key)
         if self.rules.is_demotion(held, wanted):
             reason = self.want.explain.demoted(self.group, key, who.username, held)
             self._note_loss(ChangeRole(who, self.group, held, wanted, reason))
@@ -166,7 +170,3 @@ class _Comparison:
             self.findings.hold(change, Hold.NO_GROUP)
         else:
             self.findings.changes.append(change)
-
-    def _who(self, key: UserKey) -> Who | None:
-        name = self.accounts.names.get(key)
-        return None if name is None else Who(name, key)

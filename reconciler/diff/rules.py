@@ -21,12 +21,18 @@ def is_demotion(have: Role, want: Role, roles: Sequence[Role]) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class DiffRules:
-    """The policy's words on accounts, groups and protected names, the target's roles, lowest first; `places` are those of its own keys."""
+    """The policy's words on accounts, groups and protected names, and what the target can: its roles, lowest first, whether it
+    keeps the ids of people, whether its accounts follow usernames, and the attributes without which it makes no account;
+    `places` are those of the target's own keys.
+    """
 
     users: UserRules = UserRules()
     groups: GroupRules = GroupRules()
     protected: Protection = Protection()
     roles: tuple[Role, ...] = ()
+    keeps_keys: bool = True
+    renames_users: bool = True
+    needs: frozenset[str] = frozenset()
     places: Mapping[str, Position] = field(default_factory=dict)
 
     def protects_user(self, username: str) -> bool:

@@ -44,7 +44,7 @@ class AdoptUser:
 
 @dataclass(frozen=True, slots=True)
 class UpdateUser:
-    """Change attributes: only those that differ, by name (``username``, ``key``, ``email``, ``name``, ``ssh_keys``)."""
+    """Change attributes: only those that differ, by name: ``username``, ``key``, and those of `User`."""
 
     who: Who
     have: Mapping[str, Value | None]

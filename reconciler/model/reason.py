@@ -18,6 +18,7 @@ class Why(StrEnum):
     GRANT = "grant"  # an exception in the policy
     ADMIN_GROUP = "admin_group"
     EXTERNAL_GROUP = "external_group"
+    AUDITOR_GROUP = "auditor_group"
     SCOPE = "scope"  # users.scope: all
     LEFT_GROUP = "left_group"  # still in the directory, no longer in what gave the role
     GRANT_ENDED = "grant_ended"

@@ -88,7 +88,7 @@ def build_target(target: TargetPlan, have: State, want: Desired, rules: DiffRule
         refusals=(*standing, *(_clash(clash, target.name) for clash in found.clashes)),
         withheld=tuple(sorted([*found.withheld, *held], key=_withheld_key)),
         diagnostics=tuple(
-            sorted(dict.fromkeys([*want.diagnostics, *waived, *notes]), key=_diagnostic_key),
+            sorted(dict.fromkeys([*want.diagnostics, *have.notes, *waived, *notes]), key=_diagnostic_key),
         ),
         unchanged=found.unchanged,
         privileged=safety.privileged,

@@ -170,7 +170,7 @@ def _reason(data: Document) -> Reason:
 
 
 def _who(data: Document) -> Who:
-    return Who(data["username"], UserKey(data["key"]))
+    return Who(data["username"], UserKey(data["key"]), UserKey(data.get("account", "")))
 
 
 def _user(data: Document) -> User:
@@ -182,6 +182,7 @@ def _user(data: Document) -> User:
         flags={Flag(flag): held for flag, held in data["flags"].items()},
         managed=data["managed"],
         disabled_by_hand=data["disabled_by_hand"],
+        account=UserKey(data.get("account", "")),
     )
 
 

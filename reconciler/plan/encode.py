@@ -258,7 +258,11 @@ def _plain(values: Mapping[str, Value | None]) -> Document:
 
 
 def _who(who: Who) -> Document:
-    return {"username": who.username, "key": who.key}
+    return {"username": who.username, "key": who.key, **_known_by(who)}
+
+
+def _known_by(account: Who | User) -> Document:
+    return {"account": account.account} if account.account else {}
 
 
 def _user(user: User) -> Document:
@@ -270,6 +274,7 @@ def _user(user: User) -> Document:
         "flags": {str(flag): held for flag, held in sorted(user.flags.items())},
         "managed": user.managed,
         "disabled_by_hand": user.disabled_by_hand,
+        **_known_by(user),
     }
 
 

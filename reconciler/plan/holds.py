@@ -32,6 +32,7 @@ from reconciler.model.change import (
 from reconciler.model.names import login_key
 from reconciler.model.text import shortened
 from reconciler.plan.draft import Draft, quoted, value_of
+from reconciler.plan.known import with_known_accounts
 
 
 class Holding(StrEnum):
@@ -57,8 +58,9 @@ def holdings(have: State, changes: Sequence[Change]) -> tuple[Found, ...]:
     """Return how every change stands to the live state, in order; a change may rest on earlier ones that can be made.
 
     What rests on a stale change is stale, too. Whether a new name of an account is free is judged at the end of the run,
-    so that names can be exchanged.
+    so that names can be exchanged. Accounts that the target knows by other keys than their people's are found by these.
     """
+    have = with_known_accounts(have, changes)
     spoiled: dict[int, Found] = {}
     leaving = frozenset(change.who.key for change in changes if isinstance(change, RemoveUser))
     while True:

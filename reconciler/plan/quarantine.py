@@ -155,7 +155,8 @@ def _as_it_stays(have: State, kept: list[Change], held: Collection[Change]) -> t
                 pass
     if not users and not groups:
         return have, kept
-    have = with_groups_renamed(with_users_rekeyed(have, users), groups)
+    stay = {key: replace(have.users[key], key=stays) for key, stays in users.items() if key in have.users}
+    have = with_groups_renamed(with_users_rekeyed(have, stay), groups)
     return have, [_readdressed(change, users, groups) for change in kept]
 
 

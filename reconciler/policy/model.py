@@ -146,7 +146,8 @@ _DEFAULT_ATTRIBUTES: Mapping[str, str] = {
 @dataclass(frozen=True, slots=True)
 class UserRules:
     """How accounts of one target are managed; `username` is a name template over the entry's attributes, empty for the
-    directory's username attribute as it stands. `sync` lists the attributes kept in step after creation.
+    directory's username attribute as it stands, and so are `email` and `name`; an empty `kerberos` is not managed.
+    `sync` lists the attributes kept in step after creation.
     """
 
     scope: Literal["linked", "all"] = "linked"
@@ -156,7 +157,15 @@ class UserRules:
     username: str = ""
     sync: tuple[str, ...] = ()
     adopt: bool = False
+    email: str = ""
+    name: str = ""
+    kerberos: str = ""
     where: Position | None = None
+
+    @property
+    def templates(self) -> tuple[str, ...]:
+        """Return the templates that the policy sets."""
+        return tuple(filter(None, (self.username, self.email, self.name, self.kerberos)))
 
 
 @dataclass(frozen=True, slots=True)

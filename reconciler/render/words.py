@@ -52,6 +52,7 @@ _CAUSES: Mapping[str, Callable[[str, str], str]] = {
     "grant": lambda path, detail: _joined("grant", path, detail),
     "admin_group": lambda path, detail: _joined("admin group", path, detail),
     "external_group": lambda path, detail: _joined("external group", path, detail),
+    "auditor_group": lambda path, detail: _joined("auditor group", path, detail),
     "scope": lambda path, detail: _joined("in the directory", path, detail),
     "left_group": _left_group,
     "grant_ended": lambda path, detail: _joined("grant ended", path, detail),

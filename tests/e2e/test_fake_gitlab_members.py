@@ -96,6 +96,8 @@ def test_adding_one(ask: Caller) -> None:
     assert _add(ask, group, str(_id(ask, "u1"))).body == {"message": "Member already exists"}
     assert _add(ask, group, "999").body == {"message": "404 User Not Found"}
     assert _add(ask, group, str(_id(ask, "u2")), 33).body == {"error": "access_level does not have a valid value"}
+    ask.world.instance.planner = False
+    assert _add(ask, group, str(_id(ask, "u2")), 15).status == 400
     assert _add(ask, group, str(_id(ask, "u2")), 5).body["message"] == {"access_level": ["is not included in the list"]}
     past = _add(ask, group, str(_id(ask, "u2")), expires_at="2020-01-01")
     assert past.body["message"] == {"expires_at": ["cannot be a date in the past"]}
@@ -109,7 +111,7 @@ def test_adding_many_changes_members_and_clears_their_expiry(ask: Caller) -> Non
     group = _group(ask, u1=10)
     ask.world.add_member(group, ask.world.user("u2"), 30, expires_at="2030-01-01", created_by=7)
     ids = ",".join(str(_id(ask, name)) for name in ("u1", "u2", "u3"))
-    answer = _add(ask, group, f"{ids},99999")
+    answer = _add(ask, group, f"{ids},99999,somebody")
     assert (answer.status, answer.body) == (201, {"status": "success"})
     assert ask.world.levels("team") == {"u1": 30, "u2": 30, "u3": 30}
     assert group.members[_id(ask, "u2")].expires_at is None

@@ -91,6 +91,7 @@ def test_filters_of_users(ask: Caller) -> None:
         "search=bot&without_project_bots=true": [],
         "search=ghost&exclude_internal=true": [],
     }
+    assert ask("GET", "/users?provider=ldapmain").status == 400
     assert {query: _usernames(ask("GET", f"/users?{query}")) for query in found} == found
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tests.fakes.gitlab_answers import Reply, Request, answer, error, message, missing
 from tests.fakes.gitlab_groups import find_source
-from tests.fakes.gitlab_roles import LEVELS, QUEUED, check_level, custom_role, may_manage, queued, waiting, written
+from tests.fakes.gitlab_roles import QUEUED, asked_level, check_level, custom_role, may_manage, queued, waiting, written
 from tests.fakes.gitlab_world import Source, User, World
 
 MOST = 100
@@ -18,9 +18,7 @@ def add_members(world: World, request: Request) -> Reply:
     """
     source = find_source(world, request)
     may_manage(world, request, source)
-    request.need("access_level")
-    if request.number("access_level") not in LEVELS:
-        raise error(400, "access_level does not have a valid value")
+    asked_level(world, request)
     ids = request.params.get("user_id")
     names = request.text("username")
     if ids is None and not names:
@@ -70,9 +68,6 @@ def _add_many(world: World, request: Request, source: Source, asked: list[str]) 
     errors: list[str] = []
     held: dict[str, str] = {}
     for text in asked:
-        if not by_name and not text.isdigit():
-            errors.append(f"{text}: Invite email is invalid")
-            continue
         user = _lookup(world, text, by_name=by_name)
         if user is None:
             continue  # nobody is told

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tests.fakes.gitlab_answers import Listing, Reply, Request, by_offset, error, forbidden, message, missing
 from tests.fakes.gitlab_groups import find_source
-from tests.fakes.gitlab_roles import LEVELS, check_level, custom_role, may_manage, queued, waiting, written
+from tests.fakes.gitlab_roles import asked_level, check_level, custom_role, may_manage, queued, waiting, written
 from tests.fakes.gitlab_world import Member, Source, World
 
 
@@ -64,10 +64,7 @@ def update_member(world: World, request: Request) -> Reply:
     """PUT /groups/:id/members/:user_id {access_level, expires_at}: an expiry that is not sent stays."""
     source = find_source(world, request)
     may_manage(world, request, source)
-    request.need("access_level")
-    level = request.number("access_level")
-    if level not in LEVELS:
-        raise error(400, "access_level does not have a valid value")
+    level = asked_level(world, request)
     member = _find(source.members, request.path[3])
     if level < 50 and source.kind == "group" and source.owners() == {member.user.id} and member.level == 50:
         raise forbidden()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.fakes.gitlab_answers import Reply, Request, answer, forbidden, message
+from tests.fakes.gitlab_answers import Reply, Request, answer, error, forbidden, message
 from tests.fakes.gitlab_groups import effective
 from tests.fakes.gitlab_users import written as written_user
 from tests.fakes.gitlab_world import NAMES, Member, Source, User, World, encoded
@@ -26,6 +26,15 @@ def written(world: World, member: Member) -> bytes:
             parts += [b',"group_saml_identity":null,"member_role":', encoded(role)]
         member.raw = b"".join((*parts, b"}"))
     return member.raw
+
+
+def asked_level(world: World, request: Request) -> int:
+    """Return the level that is asked for; 400 where this version has none of that number."""
+    request.need("access_level")
+    level = request.number("access_level")
+    if level not in LEVELS or (level == 15 and not world.instance.planner):
+        raise error(400, "access_level does not have a valid value")
+    return level
 
 
 def may_manage(world: World, request: Request, source: Source) -> None:

@@ -123,7 +123,8 @@ def written(world: World, user: User, *, admin: bool, attributes: bool = False) 
 
 def list_users(world: World, request: Request) -> Reply:
     """GET /users: filters, orders, pages by number up to a cap, or by keyset."""
-    if request.text("extern_uid") and request.text("provider") and not request.admin:
+    _identity_pair(request)
+    if request.text("extern_uid") and not request.admin:
         raise forbidden()
     attributes = request.flag("with_custom_attributes")
 

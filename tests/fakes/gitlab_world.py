@@ -39,6 +39,7 @@ class Instance:
     version: str = "18.6.0"
     enterprise: bool = False
     admin_mode: bool = False
+    planner: bool = True  # the level 15 of recent versions
     lock_memberships: bool = False  # lock_memberships_to_ldap: EE only
     approval: bool = False  # role promotions wait for an administrator: EE only
     throttle: int = 0  # requests of one user per period, 0 is off

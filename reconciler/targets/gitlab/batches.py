@@ -89,7 +89,9 @@ def _is(change: Change) -> Iterator[Hashable]:
 
 def _by_values(run: Sequence[UpdateUser]) -> dict[int, list[Change]]:
     """Return updates by how many others have to give up, one after the other, what they take; in a circle nobody can."""
-    holders = {(name, change.have.get(name)): change for change in run for name in _UNIQUE if name in change.want}
+    holders: dict[tuple[str, object], UpdateUser] = {
+        (name, change.have.get(name)): change for change in run for name in _UNIQUE if name in change.want
+    }
     levels: defaultdict[int, list[Change]] = defaultdict(list)
     for change in run:
         level, waits = 0, _holders([change], holders)

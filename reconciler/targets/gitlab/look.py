@@ -14,12 +14,15 @@ from threading import RLock
 from reconciler.model.access import Group, GroupKey, Role, Scope, State, User, UserKey
 from reconciler.model.change import (
     AddMembership,
+    AdoptGroup,
     AdoptUser,
     Change,
     ChangeRole,
     CreateGroup,
     CreateUser,
+    RemoveGroup,
     RemoveMembership,
+    RenameGroup,
     SetSetting,
     UpdateUser,
     UserChange,
@@ -210,6 +213,7 @@ def _keys(change: Change) -> list[UserKey]:
             return [have.key, who.key]
         case UpdateUser(who=who, have={"key": str(before)}):
             return [UserKey(before), who.key]
+        case CreateGroup() | AdoptGroup() | RenameGroup() | RemoveGroup() | SetSetting():
+            return []
         case _:
-            who = getattr(change, "who", None)
-            return [key for key in (who.account, who.key) if key] if who else []
+            return [key for key in (change.who.account, change.who.key) if key]

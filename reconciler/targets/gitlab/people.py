@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
+from time import gmtime, strftime
 from typing import assert_never
 
 from reconciler.errors import TargetError
@@ -42,22 +42,16 @@ def make_account(change: AccountChange, look: Look) -> End:
             return _create(change, look)
         case UpdateUser():
             return _update(change, look)
-        case AdoptUser(who=who):
-            account = _there(change, look)
-            _note_key(look, account, who.key)
-            look.adopt(account, who.key)
+        case AdoptUser():
+            return _adopt(change, look)
         case EnableUser():
             return _enable(change, look)
         case DisableUser():
             return _disable(change, look)
-        case SetFlag(flag=flag, want=want):
-            if flag is Flag.ADMIN and not want and look.is_own(change):
-                return _failed(change, "this is the account of our own token, which has to administer")
-            item = look.api.update_user(_there(change, look).number, {str(flag): want})
-            return _applied(change) if look.parsed(item).user.flags.get(flag, False) == want else _UNTAKEN
+        case SetFlag():
+            return _flag(change, look)
         case _:
             assert_never(change)
-    return _applied(change)
 
 
 def _applied(change: AccountChange, message: str = "") -> Outcome:
@@ -134,7 +128,9 @@ def _identity(look: Look, dn: Value) -> dict[str, object]:
 
 
 def _update(change: UpdateUser, look: Look) -> End:
-    odd = sorted(name for name, value in change.want.items() if name not in _KNOWN or (value is None and name not in _CLEARED))
+    odd = sorted(
+        name for name, value in change.want.items() if name not in _KNOWN or (value is None and name not in _CLEARED)
+    )
     if odd:
         return _failed(change, f"{', '.join(odd)} cannot be changed so here")
     made: list[str] = []
@@ -154,9 +150,11 @@ def _steps(change: UpdateUser, account: Account, look: Look) -> list[tuple[str, 
     """Return the calls of an update in their order, each with what it changes; what a call returns is to be said."""
     want, api, number = change.want, look.api, account.number
     steps: list[tuple[str, Callable[[], str]]] = []
-    if "key" in want or ("dn" in want and change.who.account):  # a DN that moves is no longer what the account is known by
+    if "key" in want or (
+        "dn" in want and change.who.account
+    ):  # a DN that moves is no longer what the account is known by
         steps.append(("key", lambda: _mark(change, account, look)))
-    fields = {name: want[name] for name in _PLAIN if name in want}
+    fields: dict[str, object] = {name: want[name] for name in _PLAIN if name in want}
     if (dn := want.get("dn")) is not None:
         fields |= _identity(look, dn)
     if fields:
@@ -201,6 +199,22 @@ def _unmark(api: Api, number: int) -> str:
     return ""
 
 
+def _adopt(change: AdoptUser, look: Look) -> End:
+    """Note whose account it is; the identity that makes it ours is in an update of the same plan."""
+    account = _there(change, look)
+    _note_key(look, account, change.who.key)
+    look.adopt(account, change.who.key)
+    return _applied(change)
+
+
+def _flag(change: SetFlag, look: Look) -> End:
+    if change.flag is Flag.ADMIN and not change.want and look.is_own(change):
+        return _failed(change, "this is the account of our own token, which has to administer")
+    item = look.api.update_user(_there(change, look).number, {str(change.flag): change.want})
+    taken = look.parsed(item).user.flags.get(change.flag, False) == change.want
+    return _applied(change) if taken else _UNTAKEN
+
+
 def _enable(change: EnableUser, look: Look) -> End:
     number = _there(change, look).number
     look.api.unblock(number)
@@ -220,7 +234,7 @@ def _disable(change: DisableUser, look: Look) -> End:
 
 def _block(api: Api, number: int) -> None:
     """Block an account that is noted as blocked by us, and that not after it: what is blocked is never without a mark."""
-    api.set_attribute(number, BLOCK_MARK, datetime.now(UTC).date().isoformat())
+    api.set_attribute(number, BLOCK_MARK, strftime("%Y-%m-%d", gmtime()))
     try:
         api.block(number)
     except Refused as error:

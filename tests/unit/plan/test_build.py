@@ -16,6 +16,7 @@ from reconciler.model.change import (
     SetSetting,
     type_name,
 )
+from reconciler.model.diagnostic import Diagnostic, Severity
 from reconciler.plan.build import facts_of, ordered
 from reconciler.policy.model import Waiver
 from tests.builders import (
@@ -192,3 +193,11 @@ def test_memberships_in_groups_without_a_rule_are_counted() -> None:
     assert note.summary.endswith("more.")
     one = world.now_with(live({"api": {"ann": VIEWER}, "web": {"ann": VIEWER}})).section().diagnostics
     assert [note.summary for note in one] == ["1 membership stays in a group that no rule names: web."]
+
+
+def test_what_a_target_found_and_cannot_manage_is_said_in_its_section() -> None:
+    """Among the findings, in their order."""
+    note = Diagnostic(Severity.NOTE, "USER-STATE", "ann is blocked by the target's own sync.", "", subject="ann")
+    have = replace(live({"api": {}}), notes=(note,))
+    world = World(snapshot([person("ann")], [team("devs", "ann")]), rules(rule("api", link("devs"))), have)
+    assert note in world.section().diagnostics

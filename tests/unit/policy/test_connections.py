@@ -235,7 +235,8 @@ def test_everything_that_a_target_can_say_arrives(tmp_path: Path) -> None:
     roles: [a, b, c]
     privileged_roles: [b, c]
     connect_timeout: 7
-    users: {scope: all, create: true, when_missing: keep, when_disabled: remove, username: "{uid}", sync: [name, name], adopt: true}
+    users: {scope: all, create: true, when_missing: keep, when_disabled: remove, username: "{uid}", sync: [name, name], adopt: true,
+            email: "{uid}@x", name: "{cn}", kerberos: "{uid}@X"}
     groups: {create: true, when_missing: remove, adopt: true}
     admin_group: admins
     external_groups: [x, y]
@@ -252,10 +253,13 @@ def test_everything_that_a_target_can_say_arrives(tmp_path: Path) -> None:
         username="{uid}",
         sync=("name",),
         adopt=True,
+        email="{uid}@x",
+        name="{cn}",
+        kerberos="{uid}@X",
         where=Position(path, 15, 5),
     )
-    assert it.groups == GroupRules(create=True, when_missing=OnMissing.REMOVE, adopt=True, where=Position(path, 16, 5))
-    assert it.admin_group == NamedGroup("admins", Position(path, 17, 18))
+    assert it.groups == GroupRules(create=True, when_missing=OnMissing.REMOVE, adopt=True, where=Position(path, 17, 5))
+    assert it.admin_group == NamedGroup("admins", Position(path, 18, 18))
     assert [group.cn for group in it.external_groups] == ["x", "y"]
     assert (it.on_missing_group, it.on_refusal, it.roles) == (OnMissingGroup.ERROR, "continue", ("a", "b", "c"))
     assert it.options == {

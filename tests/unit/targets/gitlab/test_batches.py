@@ -79,7 +79,12 @@ def test_removals_take_turns_among_the_groups() -> None:
 
 def test_types_do_not_overtake_each_other() -> None:
     """A stage for each run of changes of one type, in the order of the plan."""
-    changes = [remove("ann", "a", OWNER), change("ann", "a/b", OWNER, DEVELOPER), remove("ben", "a"), add("ben", "a/b")]
+    changes: list[Change] = [
+        remove("ann", "a", OWNER),
+        change("ann", "a/b", OWNER, DEVELOPER),
+        remove("ben", "a"),
+        add("ben", "a/b"),
+    ]
     assert shape(changes) == [(0, [0]), (1, [1]), (2, [2]), (3, [3])]
 
 
