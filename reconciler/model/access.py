@@ -74,7 +74,10 @@ Memberships: TypeAlias = Mapping[GroupKey, Mapping[UserKey, Role]]
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """How much of ours a target holds in all: active accounts, accounts with the admin mark, groups, memberships."""
+    """How much of ours a target holds in all: active accounts, accounts with the admin mark, groups, memberships.
+
+    A target that cannot count memberships gives those that it has read: limits in percent are stricter then.
+    """
 
     accounts: int
     admins: int

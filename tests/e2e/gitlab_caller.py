@@ -34,7 +34,7 @@ class Caller:
     def __init__(self, served: Served) -> None:
         self.served = served
         self.world = served.world
-        self.pool = urllib3.PoolManager(retries=False)
+        self.pool = urllib3.PoolManager(retries=False, maxsize=8)
         self.time = NOON
         self.world.clock = lambda: self.time
         root = self.world.add_user("root", admin=True)

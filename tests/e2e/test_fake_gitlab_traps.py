@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import base64
 import json
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import urllib3
@@ -309,3 +311,33 @@ def test_what_was_dumped_is_loaded_again(ask: Caller) -> None:
     again = World()
     load(again, json.loads(json.dumps(dump(world))))
     assert dump(again) == dump(world)
+
+
+def test_answers_that_end_early_come_late_or_find_something_else(ask: Caller) -> None:
+    """A body that is cut, an answer that is delayed, and somebody who was faster."""
+    ask.served.fail(
+        Fault("GET", "/version", effect=True, ending="cut"),
+        Fault("GET", "/metadata", delay=0.05),
+        Fault("GET", r"/users/\d+", first=2, meanwhile=lambda world: setattr(world.user("u1"), "state", "blocked")),
+    )
+    with pytest.raises(urllib3.exceptions.ProtocolError):
+        ask("GET", "/version")
+    started = time.monotonic()
+    assert ask("GET", "/metadata").status == 200
+    assert time.monotonic() - started >= 0.05
+    path = f"/users/{ask.ids[1]}"
+    assert [ask("GET", path).body["state"] for _ in range(2)] == ["active", "blocked"]
+
+
+def test_many_connections_at_once_lose_no_request(ask: Caller) -> None:
+    """Eight at a time: each write is done once, each is counted, and connections are kept."""
+    group = ask.world.add_group("one")
+    people = [ask.world.add_user(f"many{number}").id for number in range(80)]
+
+    def add(person: int) -> int:
+        return ask("POST", f"/groups/{group.id}/members", {"user_id": person, "access_level": 30}).status
+
+    with ThreadPoolExecutor(8) as pool:
+        assert set(pool.map(add, people)) == {201}
+    assert ask.served.counts["members.add"] == len(ask.served.writes()) == len(ask.world.effects) == 80
+    assert len(group.members) == 80

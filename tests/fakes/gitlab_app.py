@@ -10,6 +10,7 @@ from tests.fakes import gitlab_joins as joins
 from tests.fakes import gitlab_keys as keys
 from tests.fakes import gitlab_members as members
 from tests.fakes import gitlab_settings as settings
+from tests.fakes import gitlab_states as states
 from tests.fakes import gitlab_users as users
 from tests.fakes.gitlab_answers import Refusal, Reply, Request, answer, error, forbidden, refuse
 from tests.fakes.gitlab_gate import Admission, Gate
@@ -36,9 +37,9 @@ ROUTES: dict[str, Route] = {
     "POST users": Route("users.create", users.create_user, admin=True),
     "GET users/*": Route("users.get", users.get_user, scopes=READ_USER),
     "PUT users/*": Route("users.update", users.update_user, admin=True),
-    "DELETE users/*/identities/*": Route("identities.delete", users.delete_identity, admin=True),
+    "DELETE users/*/identities/*": Route("identities.delete", states.delete_identity, admin=True),
     **{
-        f"POST users/*/{verb}": Route(f"users.{verb}", users.change_state, admin=True)
+        f"POST users/*/{verb}": Route(f"users.{verb}", states.change_state, admin=True)
         for verb in ("block", "unblock", "deactivate", "activate", "ban", "unban", "approve")
     },
     "GET users/*/custom_attributes": Route("attributes.list", keys.list_attributes, admin=True),

@@ -109,6 +109,9 @@ def _valid(
 def _types(world: World) -> dict[str, dict[str, tuple[str, tuple[str, ...]]]]:
     """Return the schema of this version: older ones lack an argument, or a field."""
     types = dict(TYPES)
+    if world.instance.enterprise:
+        types["GroupMember"] = {**types["GroupMember"], "memberRole": ("MemberRole", ())}
+        types["MemberRole"] = dict.fromkeys(("id", "name"), ("", ()))
     if "ids" not in world.instance.graphql_fields:
         types["Query"] = {**types["Query"], "groups": ("GroupConnection", ("search", *PAGES))}
     if "groupMembersCount" not in world.instance.graphql_fields:
@@ -264,10 +267,17 @@ def _member(runner: _Runner, of: object, field: Field) -> object:
         return of.user
     if field.name == "accessLevel":
         return of
+    if field.name == "memberRole":
+        return of.role or None
     if field.name == "createdBy":
         return runner.world.users.get(of.created_by)
     expires = of.expires_at and f"{of.expires_at}T00:00:00Z"
     return {"id": _gid("GroupMember", of.user.id), "createdAt": of.created_at, "expiresAt": expires}[field.name]
+
+
+def _role(runner: _Runner, of: object, field: Field) -> object:
+    number = of if isinstance(of, int) else 0
+    return {"id": _gid("MemberRole", number), "name": runner.world.instance.custom_roles[number][0]}[field.name]
 
 
 def _level(_runner: _Runner, of: object, field: Field) -> object:
@@ -325,6 +335,7 @@ RESOLVERS: dict[str, Callable[[_Runner, object, Field], object]] = {
     "MemberInterfaceConnection": _connection,
     "GroupMember": _member,
     "AccessLevel": _level,
+    "MemberRole": _role,
     "UserCore": _user,
     "PageInfo": _page_info,
     "Metadata": _metadata,

@@ -112,5 +112,5 @@ def _save(world: World, request: Request, source: Source, user: User, role: int)
         world.add_member(source, user, level, expires_at=expires, created_by=request.viewer, role=role)
         world.effect("member.add", source.full_path, user.username, level)
     elif (have.level, have.expires_at, have.role) != (level, expires, role):
-        have.level, have.expires_at, have.role, have.raw = level, expires, role, b""
+        have.level, have.expires_at, have.role = level, expires, role
         world.effect("member.set", source.full_path, user.username, level)

@@ -44,7 +44,6 @@ def put_attribute(world: World, request: Request) -> Reply:
     if not value.strip():
         raise message(400, {"value": ["can't be blank"]})
     user.attributes[key] = value
-    _changed(world, user)
     world.effect("attribute.set", user.username, key, value)
     return answer({"key": key, "value": value})
 
@@ -54,15 +53,8 @@ def delete_attribute(world: World, request: Request) -> Reply:
     user, key = find_user(world, request.path[1]), request.path[3]
     if user.attributes.pop(key, None) is None:
         raise missing("Custom Attribute")
-    _changed(world, user)
     world.effect("attribute.delete", user.username, key)
     return Reply(204)
-
-
-def _changed(world: World, user: User) -> None:
-    user.raw.pop("attributes", None)
-    for wanted in [wanted for wanted in world.listings if isinstance(wanted, tuple) and wanted[3]]:
-        del world.listings[wanted]  # only lists filtered by an attribute depend on one
 
 
 def _shown(user: User, key: Key) -> dict[str, object]:

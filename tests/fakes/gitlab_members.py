@@ -79,7 +79,6 @@ def update_member(world: World, request: Request) -> Reply:
     member.level = level
     if "expires_at" in request.params:
         member.expires_at = request.text("expires_at") or None
-    member.raw = b""
     world.effect("member.set", source.full_path, member.user.username, level)
     return Reply(200, written(world, member))
 

@@ -12,20 +12,21 @@ QUEUED = "Request queued for administrator approval."
 
 
 def written(world: World, member: Member) -> bytes:
-    """Return a membership as JSON, from memory where it has not changed since."""
-    if not member.raw:
+    """Return a membership as JSON; what is not of its user is remembered while it is the same."""
+    stamp = (member.level, member.expires_at, member.created_by, member.role, world.instance.enterprise)
+    if member.raw[0] != stamp:
         creator = world.users.get(member.created_by)
         expires = f'"{member.expires_at}"' if member.expires_at else "null"
-        shown = f',"access_level":{member.level},"created_at":"{member.created_at}","expires_at":{expires},"membership_state":"active"'
-        parts = [written_user(world, member.user, admin=False)[:-1], shown.encode()]
+        shown = f',"access_level":{member.level},"created_at":"{member.created_at}","expires_at":{expires}'
+        parts = [shown.encode(), b',"membership_state":"active"']
         if creator:
             parts += [b',"created_by":', written_user(world, creator, admin=False)]
         if world.instance.enterprise:
             name, base = world.instance.custom_roles.get(member.role, ("", 0))
             role = {"id": member.role, "name": name, "base_access_level": base} if member.role else None
             parts += [b',"group_saml_identity":null,"member_role":', encoded(role)]
-        member.raw = b"".join((*parts, b"}"))
-    return member.raw
+        member.raw = (stamp, b"".join((*parts, b"}")))
+    return written_user(world, member.user, admin=False)[:-1] + member.raw[1]
 
 
 def asked_level(world: World, request: Request) -> int:

@@ -7,7 +7,6 @@ from collections.abc import Callable
 
 from tests.fakes.gitlab_answers import (
     Listing,
-    Refusal,
     Reply,
     Request,
     SortKey,
@@ -19,7 +18,7 @@ from tests.fakes.gitlab_answers import (
     message,
     missing,
 )
-from tests.fakes.gitlab_world import BLOCKED, User, World, encoded, spelling
+from tests.fakes.gitlab_world import Changes, User, World, encoded, spelling
 
 USERNAME = re.compile(r"[A-Za-z0-9_.](?:[A-Za-z0-9_.-]*[A-Za-z0-9_-])?")
 RESERVED = {"admin", "api", "dashboard", "explore", "groups", "help", "profile", "projects", "public", "users", "v2"}
@@ -112,13 +111,18 @@ def whole(world: World, user: User) -> dict[str, object]:
 
 def written(world: World, user: User, *, admin: bool, attributes: bool = False) -> bytes:
     """Return an account as JSON, from memory where it has not changed since."""
-    form = ("attributes" if attributes else "admin") if admin else "basic"
-    if form not in user.raw:
-        shown = whole(world, user) if admin else basic(world, user)
-        if attributes and admin:
+    if not admin:
+        if "basic" not in user.raw:
+            user.raw["basic"] = (None, encoded(basic(world, user)))
+        return user.raw["basic"][1]
+    form = "attributes" if attributes else "admin"
+    stamp = (world.instance.enterprise, *user.identities.items(), *(user.attributes.items() if attributes else ()))
+    if user.raw.get(form, (None,))[0] != stamp:
+        shown = whole(world, user)
+        if attributes:
             shown["custom_attributes"] = [{"key": key, "value": value} for key, value in user.attributes.items()]
-        user.raw[form] = encoded(shown)
-    return user.raw[form]
+        user.raw[form] = (stamp, encoded(shown))
+    return user.raw[form][1]
 
 
 def list_users(world: World, request: Request) -> Reply:
@@ -147,7 +151,10 @@ def _listing(world: World, request: Request) -> Listing[User]:
         sorted((name, request.text(name)) for name in request.params if name.startswith("custom_attributes["))
     )
     wanted = (request.admin, order, down, custom, *(request.text(name) for name in FILTERS))
-    if wanted not in world.listings:
+    if world.listed_at != Changes.number:
+        world.listings.clear()
+        world.listed_at = Changes.number
+    if wanted not in world.listings or custom or request.text("provider"):
         checks = _checks(request, custom if request.admin else ())
 
         def key(user: User) -> SortKey:
@@ -334,61 +341,3 @@ def _validate(world: World, request: Request, user: User | None) -> None:
             wrong["identities.extern_uid"] = ["has already been taken"]
     if wrong:
         raise message(400, wrong)
-
-
-def delete_identity(world: World, request: Request) -> Reply:
-    """DELETE /users/:id/identities/:provider."""
-    user, provider = find_user(world, request.path[1]), request.path[3]
-    if provider not in user.identities:
-        raise missing("Identity")
-    world.identities.pop((provider, user.identities.pop(provider).lower()), None)
-    world.touch(user)
-    world.effect("identity.delete", user.username, provider)
-    return Reply(204)
-
-
-def change_state(world: World, request: Request) -> Reply:
-    """POST /users/:id/block and its kin."""
-    user, verb = find_user(world, request.path[1]), request.path[2]
-    if verb == "block" and user.state in BLOCKED - {"ldap_blocked"}:
-        return answer(None, 201)
-    refusal = _state_refusal(user, verb, own=user.id == request.viewer)
-    if refusal:
-        raise refusal
-    want = {"block": "blocked", "deactivate": "deactivated", "ban": "banned"}.get(verb, "active")
-    if user.state != want:
-        user.state = want
-        world.touch(user)
-        world.effect(f"user.{verb}", user.username)
-    return answer(value=True, status=201)
-
-
-def _state_refusal(user: User, verb: str, *, own: bool) -> Refusal | None:
-    ldap, internal = user.state == "ldap_blocked", user.bot in INTERNAL
-    rules: dict[str, list[tuple[bool, str]]] = {
-        "block": [
-            (ldap, "LDAP blocked users cannot be modified by the API"),
-            (own, "The API initiating user cannot be blocked by the API"),
-            (internal, "An internal user cannot be blocked"),
-        ],
-        "unblock": [
-            (ldap, "LDAP blocked users cannot be modified by the API"),
-            (user.state == "deactivated", "Deactivated users cannot be unblocked by the API"),
-            (user.state == "banned", "Banned users cannot be unblocked by the API"),
-        ],
-        "deactivate": [
-            (user.state in BLOCKED, "A blocked user cannot be deactivated by the API"),
-            (internal, "An internal user cannot be deactivated by the API"),
-            (
-                user.last_activity_on is not None,
-                "The user you are trying to deactivate has been active in the past 90 days and cannot be deactivated",
-            ),
-        ],
-        "activate": [(user.state in BLOCKED, "A blocked user must be unblocked to be activated")],
-        "ban": [(user.state != "active", f"You cannot ban {user.state} users.")],
-        "unban": [(user.state != "banned", f"You cannot unban {user.state} users.")],
-        "approve": [
-            (user.state != "blocked_pending_approval", "The user you are trying to approve is not pending approval")
-        ],
-    }
-    return next((forbidden(text) for holds, text in rules[verb] if holds), None)

@@ -71,6 +71,12 @@ class Key:
     usage: str = "auth_and_signing"
 
 
+class Changes:
+    """How many changes of accounts there were, in all worlds: lists are remembered until there is one more."""
+
+    number = 0
+
+
 @dataclass(slots=True)
 class User:
     """One account; `bot` says which kind of one it is, `raw` remembers how it is written."""
@@ -95,7 +101,14 @@ class User:
     identities: dict[str, str] = field(default_factory=dict)  # provider -> extern_uid
     attributes: dict[str, str] = field(default_factory=dict)
     keys: dict[int, Key] = field(default_factory=dict)
-    raw: dict[str, bytes] = field(default_factory=dict)
+    raw: dict[str, tuple[object, bytes]] = field(default_factory=dict)
+
+    def __setattr__(self, name: str, value: object) -> None:
+        """Set a field, and forget how the account was written."""
+        object.__setattr__(self, name, value)
+        if name != "raw":
+            Changes.number += 1
+            getattr(self, "raw", {}).clear()
 
 
 @dataclass(slots=True)
@@ -108,7 +121,7 @@ class Member:
     expires_at: str | None = None
     created_by: int = 0  # 0: nobody is known to have
     role: int = 0  # id of a custom role
-    raw: bytes = b""
+    raw: tuple[object, bytes] = (None, b"")  # what it was written from, and how
 
 
 @dataclass(slots=True, eq=False)
@@ -187,6 +200,7 @@ class World:
         self.tokens: dict[str, Token] = {}
         self.effects: list[tuple[str, ...]] = []
         self.listings: dict[object, Listing[User]] = {}
+        self.listed_at = 0
         self._last: dict[str, int] = {}
 
     def now(self) -> str:
@@ -208,13 +222,8 @@ class World:
         self.effects.append(tuple(map(str, words)))
 
     def touch(self, user: User) -> None:
-        """Forget how a user was written, because something about it changed."""
+        """Note when an account was changed last."""
         user.updated_at = self.now()
-        user.raw.clear()
-        self.listings.clear()
-        for source in (*self.groups.values(), *self.projects.values()):
-            if user.id in source.members:
-                source.members[user.id].raw = b""
 
     def add_user(self, username: str, *, email: str = "", name: str = "", **more: object) -> User:
         """Add an account as it is, without any of the checks that a request has to pass."""
@@ -231,7 +240,6 @@ class World:
         if isinstance(identities, dict):
             for provider, uid in identities.items():
                 self.identify(user, provider, uid)
-        self.listings.clear()
         return user
 
     def identify(self, user: User, provider: str, uid: str) -> None:

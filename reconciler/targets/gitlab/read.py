@@ -10,7 +10,7 @@ from reconciler.model.access import Flag, Group, GroupKey, Role, Scope, State, T
 from reconciler.model.diagnostic import Diagnostic, Severity
 from reconciler.model.names import login_key
 from reconciler.model.text import shortened
-from reconciler.targets.gitlab import accounts, groups, rights
+from reconciler.targets.gitlab import accounts, graphql, groups, rights
 from reconciler.targets.gitlab.accounts import Account
 from reconciler.targets.gitlab.api import Api
 from reconciler.targets.gitlab.groups import Held, Places, Reading
@@ -33,12 +33,16 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class _Read:
-    """What was read: accounts by number, how many groups there are, those that are looked at, and who is in them."""
+    """What was read: accounts by number, how many groups there are, those that are looked at, and who is in them.
+
+    `why` says why that was not read by GraphQL, though it was to be.
+    """
 
     people: Mapping[int, Account]
     groups: int
     places: Places
     members: _Members
+    why: str
 
 
 def read(api: Api, scope: Scope) -> Found:
@@ -65,7 +69,7 @@ def read(api: Api, scope: Scope) -> Found:
         totals=None if scope.users is None else _totals(by_key.values(), found.groups, memberships),
         above=_rows(above, found.members, keys),
         settings=switches,
-        notes=(*accounts.notes(found.people.values()), *_spellings(ruled)),
+        notes=(*accounts.notes(found.people.values()), *_spellings(ruled), *_detour(found.why)),
     )
     return Found(state, by_key, {**above, **ruled})
 
@@ -78,7 +82,7 @@ def _whole(api: Api, names: Collection[GroupKey]) -> _Read:
         listed = api.groups(workers)
         places = groups.among(api, names, listed.values(), workers)
         members = _members(api, places)
-        return _Read(people.result(), len(listed), places, members)
+        return _Read(people.result(), len(listed), places, *members)
 
 
 def _part(api: Api, scope: Scope) -> _Read:
@@ -96,7 +100,7 @@ def _part(api: Api, scope: Scope) -> _Read:
     named = {groups.compared(name) for name in scope.groups}
     names = {*scope.groups, *(GroupKey(path) for path in joined if groups.compared(path) not in named)}
     places = groups.among(api, names, known, workers)
-    return _Read(people, len(listed), places, _members(api, places))
+    return _Read(people, len(listed), places, *_members(api, places))
 
 
 def _is_asked(one: Account, scope: Scope) -> bool:
@@ -104,11 +108,14 @@ def _is_asked(one: Account, scope: Scope) -> bool:
     return one.user.key in (scope.users or ()) or not words.isdisjoint(map(login_key, scope.names))
 
 
-def _members(api: Api, places: Places) -> _Members:
-    """Read each group once, whatever it is called."""
+def _members(api: Api, places: Places) -> tuple[_Members, str]:
+    """Read each group once, whatever it is called; return why GraphQL was of no use, too, where it was wanted."""
     spaces = list(dict.fromkeys((*places.ruled.values(), *places.above.values())))
-    read_by = Reading(api.settings).entries
-    return dict(zip(spaces, api.members(spaces, read_by, api.settings.site.parallel), strict=True))
+    reading, workers = Reading(api.settings), api.settings.site.parallel
+    if api.settings.graphql:
+        read_by = graphql.read_members(api, spaces, reading, workers)
+        return dict(zip(spaces, read_by.found, strict=True)), read_by.why
+    return dict(zip(spaces, api.members(spaces, reading.entries, workers), strict=True)), ""
 
 
 def _switches(api: Api) -> dict[str, bool]:
@@ -143,3 +150,9 @@ def _spellings(places: Mapping[GroupKey, Space]) -> Iterable[Diagnostic]:
         if name != space.path:
             fact = f'The policy writes "{shortened(name)}", and GitLab "{shortened(space.path)}".'
             yield Diagnostic(Severity.NOTE, "GITLAB-SPELLING", fact, "Write it as GitLab does.", subject=name)
+
+
+def _detour(why: str) -> Iterable[Diagnostic]:
+    if why:
+        fact = f"Members were read by REST, more slowly, because GraphQL was of no use: {shortened(why)}."
+        yield Diagnostic(Severity.NOTE, "GITLAB-NO-GRAPHQL", fact, "Leave out graphql: true if that is to stay so.")
