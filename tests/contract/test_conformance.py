@@ -134,7 +134,7 @@ class ScratchOf(RosterScratch):
 @pytest.mark.parametrize(
     ("kind", "test"),
     [
-        (Forgetful, SUITE.test_batches_hold_every_change_in_order),
+        (Forgetful, SUITE.test_batches_hold_every_change_once),
         (Forgetful, SUITE.test_a_run_may_rest_on_itself),
         (Backwards, SUITE.test_outcomes_stand_in_the_order_of_the_changes),
         (Boastful, SUITE.test_the_same_run_again_is_stale),
