@@ -77,6 +77,7 @@ NO_LIMITS = GuardLimits(
     max_removals_per_group=None,
     empty_group="allow",
     empty_admin_group="allow",
+    empty_external_group="allow",
     min_owners=None,
     max_privileged_grants=None,
     max_created_users=None,

@@ -152,6 +152,7 @@ def _subject(target: TargetPlan, have: State, want: Desired, changes: Sequence[C
         seen=safety.past.directories.get(target.directory),
         missing_groups=want.missing_groups,
         no_admins=want.no_admins,
+        no_externals=want.no_externals,
     )
 
 
