@@ -34,7 +34,7 @@ from reconciler.model.past import Seen
 class Subject:
     """What guards look at: one target, its live state under the plan's keys, and the changes that are to be made.
 
-    `whole`: the plan is for everybody, else for some people of whom alone anything was asked.
+    `inherits`: roles hold in groups below. `whole`: the plan is for everybody, else for some people of whom alone anything was asked.
     `people` and `groups` are how many the directory holds now, `seen` is what it held when it was last applied from, None
     where nobody remembers. `missing_groups`, `no_admins` and `no_externals` are those of what is desired.
     """
@@ -45,6 +45,7 @@ class Subject:
     privileged: frozenset[str]
     today: date
     roles: Sequence[Role] = ()
+    inherits: bool = False
     directory: str = ""
     whole: bool = True
     people: int = 0
