@@ -95,7 +95,8 @@ class State:
     `totals` are set where the state is a part of what the target holds (`Scope.users`); limits in percent are of them.
     `above` are the roles that accounts of ours hold in groups that no rule names and that lie above groups in scope: what is
     held there holds below, too, where a target inherits. `settings` are instance-wide switches, those that the target has.
-    `notes` say what was found and cannot be managed.
+    `notes` say what was found and cannot be managed. `made_by` says who made memberships, where the target tells it and it
+    was not us: the name as printed.
     """
 
     users: Mapping[UserKey, User] = field(default_factory=dict)
@@ -107,6 +108,7 @@ class State:
     above: Memberships = field(default_factory=dict)
     settings: Mapping[str, bool] = field(default_factory=dict)
     notes: tuple[Diagnostic, ...] = ()
+    made_by: Mapping[GroupKey, Mapping[UserKey, str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -195,6 +195,17 @@ def test_groups_their_ancestors_and_projects(served: Served) -> None:
     assert served.counts["projects.get"] == 2  # not below a group that is not there
 
 
+def test_who_made_a_membership_is_told_where_it_was_not_us(served: Served) -> None:
+    """GitLab does not know of all; those above and by hand are nobody's business."""
+    team(served.world)
+    group, ours = served.world.source("acme/dev"), served.world.user("sync").id
+    group.members[served.world.user("ben").id].created_by = ours
+    served.world.add_member(group, served.world.users[person(served.world, "fay")], 30)
+    state = found(served, "acme/dev").state
+    assert state.made_by == {"acme/dev": {f"dn:{dn('ann')}": "eve"}}
+    assert f"dn:{dn('fay')}" in state.memberships[GroupKey("acme/dev")]
+
+
 def test_paths_compare_without_case(served: Served) -> None:
     """As GitLab does; the state has them as the policy does, and the plan says that they differ."""
     team(served.world)

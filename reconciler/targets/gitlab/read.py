@@ -69,6 +69,7 @@ def read(api: Api, scope: Scope) -> Found:
         totals=None if scope.users is None else _totals(by_key.values(), found.groups, memberships),
         above=_rows(above, found.members, keys),
         settings=switches,
+        made_by=_makers(ruled, found.members, keys, who.username),
         notes=(*accounts.notes(found.people.values()), *_spellings(ruled), *_detour(found.why)),
     )
     return Found(state, by_key, {**above, **ruled})
@@ -130,6 +131,21 @@ def _rows(places: Mapping[GroupKey, Space], members: _Members, keys: Mapping[int
     """Return what these accounts hold; a number that is no account's is a bot's, or somebody's who has just come."""
     found = {
         name: {keys[number]: held.role for number, held in members[space].items() if number in keys}
+        for name, space in places.items()
+    }
+    return {name: people for name, people in found.items() if people}
+
+
+def _makers(
+    places: Mapping[GroupKey, Space], members: _Members, keys: Mapping[int, UserKey], us: str
+) -> dict[GroupKey, dict[UserKey, str]]:
+    """Return who made the memberships of these accounts, where it was not us and GitLab says it."""
+    found = {
+        name: {
+            keys[number]: held.by
+            for number, held in members[space].items()
+            if held.by not in ("", us) and number in keys
+        }
         for name, space in places.items()
     }
     return {name: people for name, people in found.items() if people}
