@@ -320,6 +320,18 @@ def test_accounts_of_another_shape_are_an_error(served: Served, name: str) -> No
         found(served)
 
 
+def test_nothing_more_is_read_once_something_failed() -> None:
+    """Whoever waits for an error need not wait for all accounts."""
+    with serving(crowd(3000, 1, 1)) as served:
+        served.fail(
+            Fault("GET", "/groups/[0-9]+/members", reply=answer({"message": "403 Forbidden"}, 403)),
+            Fault("GET", "/users", times=99, delay=0.05),
+        )
+        with pytest.raises(TargetError, match="403 Forbidden"):
+            found(served, "team0000")
+        assert counts(served)["users.list"] < 15
+
+
 def test_passing_troubles_are_waited_for(served: Served) -> None:
     """A lock, a rate that says how long, a gateway: the read goes on."""
     team(served.world)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from threading import Event
 
 from reconciler.model.access import Flag, Group, GroupKey, Role, Scope, State, Totals, UserKey
 from reconciler.model.diagnostic import Diagnostic, Severity
@@ -16,7 +17,7 @@ from reconciler.targets.gitlab.api import Api
 from reconciler.targets.gitlab.groups import Held, Places, Reading
 from reconciler.targets.gitlab.rows import Space
 from reconciler.targets.gitlab.settings import MEMBERSHIP_LOCK
-from reconciler.targets.pages import side_by_side
+from reconciler.targets.pages import Item, side_by_side
 
 _Rows = dict[GroupKey, dict[UserKey, Role]]
 _Members = Mapping[Space, Mapping[int, Held]]
@@ -77,12 +78,23 @@ def read(api: Api, scope: Scope) -> Found:
 
 def _whole(api: Api, names: Collection[GroupKey]) -> _Read:
     """Read accounts, which come one page after the other, and meanwhile all else."""
-    workers = api.settings.site.parallel
+    workers, failed = api.settings.site.parallel, Event()
+    account_of = accounts.reader(api.settings.provider)
+
+    def account(item: Item) -> Account:
+        if failed.is_set():
+            item.answer.fail("was given up, because something else failed")
+        return account_of(item)
+
     with ThreadPoolExecutor(1, "target") as pool:
-        people = pool.submit(api.users, accounts.reader(api.settings.provider))
-        listed = api.groups(workers)
-        places = groups.among(api, names, listed.values(), workers)
-        members = _members(api, places)
+        people = pool.submit(api.users, account)
+        try:
+            listed = api.groups(workers)
+            places = groups.among(api, names, listed.values(), workers)
+            members = _members(api, places)
+        except BaseException:
+            failed.set()
+            raise
         return _Read(people.result(), len(listed), places, *members)
 
 

@@ -202,6 +202,7 @@ def _capabilities(roles: tuple[Role, ...], *, remember: bool) -> Capabilities:
         removes_users=False,
         removes_groups=False,
         keeps_keys=remember,
+        keeps_sources=False,
         renames_users=False,
         inherits=True,
         lower_case=frozenset({"email"}),
