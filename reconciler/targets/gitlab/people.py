@@ -35,6 +35,10 @@ _KNOWN = frozenset({*_PLAIN, *_CLEARED, "dn", "key"})
 _UNTAKEN = "GitLab did not take all of it."
 
 
+class _BrokenOff(TargetError):
+    """A change of several calls of which some were made."""
+
+
 def make_account(change: AccountChange, look: Look) -> End:
     """Make one change of an account. Raises TargetError where nothing was made, Unclear where that is not known."""
     match change:
@@ -139,6 +143,8 @@ def _update(change: UpdateUser, look: Look) -> End:
         try:
             message = step() or message
         except TargetError as error:
+            if not made and isinstance(error, _BrokenOff):
+                return _failed(change, str(error))
             if not made:
                 raise
             return _failed(change, f"{', '.join(made)} as wanted now, but not {name}: {error}")
@@ -250,19 +256,28 @@ def _put_keys(api: Api, account: Account, wanted: Sequence[str]) -> str:
     """
     number, have = account.number, account.keys or {}
     todo = keys.work(api.keys(number) if have else [], wanted)
+    if not todo.add and not todo.delete:
+        return _noted(api, number, keys.noted(wanted, todo.unusable))
     if todo.add:
         unfinished = {**have, **dict.fromkeys(wanted, ""), keys.UNFINISHED: ""}
         api.set_attribute(number, SSH_MEMORY, encoded_keys(unfinished))
-    refused = {text: why for text, title in todo.add.items() if (why := api.add_key(number, title, text))}
-    delete = todo.delete
-    if not have and any(map(keys.is_taken, refused.values())):
-        again = keys.work(api.keys(number), wanted)
-        refused, delete = {text: why for text, why in refused.items() if text in again.add}, again.delete
-    for key in delete:
-        api.delete_key(number, key)
-    noted = keys.noted(wanted, {**todo.unusable, **refused})
-    if noted:
-        api.set_attribute(number, SSH_MEMORY, encoded_keys(noted))
+    try:
+        refused = {text: why for text, title in todo.add.items() if (why := api.add_key(number, title, text))}
+        delete = todo.delete
+        if not have and any(map(keys.is_taken, refused.values())):
+            again = keys.work(api.keys(number), wanted)
+            refused, delete = {text: why for text, why in refused.items() if text in again.add}, again.delete
+        for key in delete:
+            api.delete_key(number, key)
+        return _noted(api, number, keys.noted(wanted, {**todo.unusable, **refused}))
+    except TargetError as error:
+        raise _BrokenOff(f"not all SSH keys are as wanted, and the next plan looks at them again: {error}") from error
+
+
+def _noted(api: Api, number: int, found: Mapping[str, str]) -> str:
+    """Note what we have given an account; return what is to be said of it."""
+    if found:
+        api.set_attribute(number, SSH_MEMORY, encoded_keys(found))
     else:
         api.delete_attribute(number, SSH_MEMORY)
-    return keys.left_out(noted)
+    return keys.left_out(found)
