@@ -195,6 +195,15 @@ def test_groups_their_ancestors_and_projects(served: Served) -> None:
     assert served.counts["projects.get"] == 2  # not below a group that is not there
 
 
+def test_what_lies_above_a_group_that_is_missing_is_known(served: Served) -> None:
+    """Who has a role there has it in the group that is made below."""
+    team(served.world)
+    state = found(served, "ACME/Dev/new/deep", "acme/Dev/new").state
+    assert set(state.groups) == {"ACME", "ACME/Dev"}
+    assert state.memberships == {}
+    assert state.above[GroupKey("ACME")] == {f"dn:{dn('ann')}": "maintainer"}
+
+
 def test_who_made_a_membership_is_told_where_it_was_not_us(served: Served) -> None:
     """GitLab does not know of all; those above and by hand are nobody's business."""
     team(served.world)

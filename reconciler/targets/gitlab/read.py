@@ -55,7 +55,7 @@ def read(api: Api, scope: Scope) -> Found:
     who = rights.us(api)
     rights.check_reading(api, who)
     switches = _switches(api)
-    found = _whole(api, scope.groups) if scope.users is None else _part(api, scope)
+    found = _whole(api, scope) if scope.users is None else _part(api, scope)
     by_key, own = accounts.by_key(found.people.values()), found.people.get(who.number)
     ruled, above = found.places.ruled, found.places.above
     keys = {number: one.user.key for number, one in found.people.items() if one.user.managed}
@@ -76,7 +76,7 @@ def read(api: Api, scope: Scope) -> Found:
     return Found(state, by_key, {**above, **ruled})
 
 
-def _whole(api: Api, names: Collection[GroupKey]) -> _Read:
+def _whole(api: Api, scope: Scope) -> _Read:
     """Read accounts, which come one page after the other, and meanwhile all else."""
     workers, failed = api.settings.site.parallel, Event()
     account_of = accounts.reader(api.settings.provider)
@@ -90,12 +90,19 @@ def _whole(api: Api, names: Collection[GroupKey]) -> _Read:
         people = pool.submit(api.users, account)
         try:
             listed = api.groups(workers)
-            places = groups.among(api, names, listed.values(), workers)
+            places = groups.among(api, _names(scope, listed.values()), listed.values(), workers)
             members = _members(api, places)
         except BaseException:
             failed.set()
             raise
         return _Read(people.result(), len(listed), places, *members)
+
+
+def _names(scope: Scope, listed: Iterable[Space]) -> Collection[GroupKey]:
+    """Return the names that are asked for, and where everything is, those of all other groups; projects are only named."""
+    named = {groups.compared(name) for name in scope.groups}
+    others = (GroupKey(space.path) for space in listed if scope.everything and groups.compared(space.path) not in named)
+    return {*scope.groups, *others}
 
 
 def _part(api: Api, scope: Scope) -> _Read:
