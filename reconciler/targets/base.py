@@ -8,8 +8,9 @@ from enum import StrEnum
 from threading import Event
 from typing import Protocol, runtime_checkable
 
-from reconciler.model.access import Capabilities, Scope, State
+from reconciler.model.access import Capabilities, GroupKey, Scope, State
 from reconciler.model.change import Change
+from reconciler.model.known_link import KnownLink
 
 
 class Status(StrEnum):
@@ -131,6 +132,14 @@ class Stoppable(Protocol):
 
     def stop_on(self, stop: Event) -> None:
         """End every wait once this flag is set, and begin none; what needs no waiting still goes."""
+
+
+@runtime_checkable
+class Importing(Protocol):
+    """What a target has besides that keeps links of its own: rules for what is live take these over, and guess nothing."""
+
+    def links(self, scope: Scope) -> Mapping[GroupKey, Sequence[KnownLink]]:
+        """Return the links of the directory's provider, by target group, in any order; a group without one may be left out."""
 
 
 class Factory(Protocol):

@@ -195,6 +195,26 @@ def test_groups_their_ancestors_and_projects(served: Served) -> None:
     assert served.counts["projects.get"] == 2  # not below a group that is not there
 
 
+def test_what_lies_above_a_group_that_is_missing_is_known(served: Served) -> None:
+    """Who has a role there has it in the group that is made below."""
+    team(served.world)
+    state = found(served, "ACME/Dev/new/deep", "acme/Dev/new").state
+    assert set(state.groups) == {"ACME", "ACME/Dev"}
+    assert state.memberships == {}
+    assert state.above[GroupKey("ACME")] == {f"dn:{dn('ann')}": "maintainer"}
+
+
+def test_who_made_a_membership_is_told_where_it_was_not_us(served: Served) -> None:
+    """GitLab does not know of all; those above and by hand are nobody's business."""
+    team(served.world)
+    group, ours = served.world.source("acme/dev"), served.world.user("sync").id
+    group.members[served.world.user("ben").id].created_by = ours
+    served.world.add_member(group, served.world.users[person(served.world, "fay")], 30)
+    state = found(served, "acme/dev").state
+    assert state.made_by == {"acme/dev": {f"dn:{dn('ann')}": "eve"}}
+    assert f"dn:{dn('fay')}" in state.memberships[GroupKey("acme/dev")]
+
+
 def test_paths_compare_without_case(served: Served) -> None:
     """As GitLab does; the state has them as the policy does, and the plan says that they differ."""
     team(served.world)
@@ -307,6 +327,18 @@ def test_accounts_of_another_shape_are_an_error(served: Served, name: str) -> No
     served.fail(Fault("GET", "/users", reply=answer([GOOD_USER | BAD_USERS[name]]), times=99))
     with pytest.raises(TargetError, match="GET /v4/users"):
         found(served)
+
+
+def test_nothing_more_is_read_once_something_failed() -> None:
+    """Whoever waits for an error need not wait for all accounts."""
+    with serving(crowd(3000, 1, 1)) as served:
+        served.fail(
+            Fault("GET", "/groups/[0-9]+/members", reply=answer({"message": "403 Forbidden"}, 403)),
+            Fault("GET", "/users", times=99, delay=0.05),
+        )
+        with pytest.raises(TargetError, match="403 Forbidden"):
+            found(served, "team0000")
+        assert counts(served)["users.list"] < 15
 
 
 def test_passing_troubles_are_waited_for(served: Served) -> None:

@@ -59,6 +59,7 @@ ROUTES: dict[str, Route] = {
     "PUT application/settings": Route("settings.set", settings.put_settings, admin=True),
     "GET groups": Route("groups.list", groups.list_groups),
     "POST groups": Route("groups.create", groups.create_group),
+    "GET groups/*/ldap_group_links": Route("links.list", groups.list_ldap_links, admin=True),
     "GET projects": Route("projects.list", groups.list_projects),
     "POST projects": Route("projects.create", groups.create_project),
 }

@@ -194,3 +194,10 @@ def _wrong(world: World, path: str, full_path: str, visibility: str, parent: Sou
     if full_path.count("/") >= DEEPEST:
         return '{:parent_id=>["group hierarchy is too deep"]}'
     return ""
+
+
+def list_ldap_links(world: World, request: Request) -> Reply:
+    """GET /groups/:id/ldap_group_links: all of them at once, on an Enterprise Edition."""
+    if not world.instance.enterprise:
+        raise missing("Group")
+    return answer(find_source(world, request).ldap_links)

@@ -134,7 +134,7 @@ def _accept(served: Served, listener: socket.socket, tls: SSLContext | None) -> 
 
 def _talk(served: Served, plain: socket.socket, tls: SSLContext | None) -> None:
     """Answer one connection until either side has enough."""
-    with suppress(OSError, SSLError, ValueError), plain:
+    with suppress(OSError, SSLError), plain:
         connection: socket.socket = tls.wrap_socket(plain, server_side=True) if tls else plain
         served.open.add(connection)
         try:

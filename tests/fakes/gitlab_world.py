@@ -139,6 +139,7 @@ class Source:
     members: dict[int, Member] = field(default_factory=dict)
     children: list[Source] = field(default_factory=list)
     locked: bool = False  # membership_locked of EE
+    ldap_links: list[dict[str, object]] = field(default_factory=list)  # of EE
     pending: dict[int, int] = field(default_factory=dict)  # user id -> level that waits for an administrator
 
     def above(self) -> Iterator[Source]:

@@ -199,6 +199,12 @@ class Api:
         )
         return rows.space("projects", item, "path_with_namespace") if item else None
 
+    def ldap_links(self, group: Space) -> list[Item]:
+        """Return the LDAP links of a group: none where this GitLab has no such thing, or does not show them."""
+        path = _at("groups", group.number, "ldap_group_links")
+        answer = self._send(Request("GET", path, kind="LDAP links", expects=frozenset({_FORBIDDEN, _NOT_FOUND})))
+        return [Item(row, answer) for row in answer.maps()] if answer.ok else []
+
     def create_group(self, group: NewGroup) -> Space:
         """Make a group, and return it: not a call to repeat."""
         body = {"name": group.name, "path": group.path, "visibility": group.visibility}

@@ -29,7 +29,7 @@ class Places:
     """What of a GitLab has members and is looked at.
 
     `ruled` are the groups and projects that a policy names, as it spells them; `above` the groups that lie above those and
-    that it does not name, by the beginning of its names: two spellings of one group are two keys.
+    that it does not name, by the beginnings of its names.
     """
 
     ruled: Mapping[GroupKey, Space]
@@ -47,10 +47,13 @@ def among(api: Api, names: Collection[GroupKey], spaces: Iterable[Space], worker
     projects = side_by_side(api.project, missing, workers)
     found = {name: known[path] for path, name in spelled.items() if path in known}
     found |= {name: space for name, space in zip(missing, projects, strict=True) if space}
-    above = dict.fromkeys(beginning for name in sorted(names) for beginning in beginnings(name))
+    above: dict[str, GroupKey] = {}
+    for name in sorted(names):
+        for beginning in beginnings(name):
+            above.setdefault(compared(beginning), beginning)
     return Places(
         ruled={name: found[name] for name in sorted(found)},
-        above={name: known[compared(name)] for name in above if name not in found and compared(name) in known},
+        above={name: known[path] for path, name in above.items() if path in known and spelled.get(path) not in found},
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from threading import Event
 
 from reconciler.model.access import Flag, Group, GroupKey, Role, Scope, State, Totals, UserKey
 from reconciler.model.diagnostic import Diagnostic, Severity
@@ -16,7 +17,7 @@ from reconciler.targets.gitlab.api import Api
 from reconciler.targets.gitlab.groups import Held, Places, Reading
 from reconciler.targets.gitlab.rows import Space
 from reconciler.targets.gitlab.settings import MEMBERSHIP_LOCK
-from reconciler.targets.pages import side_by_side
+from reconciler.targets.pages import Item, side_by_side
 
 _Rows = dict[GroupKey, dict[UserKey, Role]]
 _Members = Mapping[Space, Mapping[int, Held]]
@@ -54,7 +55,7 @@ def read(api: Api, scope: Scope) -> Found:
     who = rights.us(api)
     rights.check_reading(api, who)
     switches = _switches(api)
-    found = _whole(api, scope.groups) if scope.users is None else _part(api, scope)
+    found = _whole(api, scope) if scope.users is None else _part(api, scope)
     by_key, own = accounts.by_key(found.people.values()), found.people.get(who.number)
     ruled, above = found.places.ruled, found.places.above
     keys = {number: one.user.key for number, one in found.people.items() if one.user.managed}
@@ -69,20 +70,39 @@ def read(api: Api, scope: Scope) -> Found:
         totals=None if scope.users is None else _totals(by_key.values(), found.groups, memberships),
         above=_rows(above, found.members, keys),
         settings=switches,
+        made_by=_makers(ruled, found.members, keys, who.username),
         notes=(*accounts.notes(found.people.values()), *_spellings(ruled), *_detour(found.why)),
     )
     return Found(state, by_key, {**above, **ruled})
 
 
-def _whole(api: Api, names: Collection[GroupKey]) -> _Read:
+def _whole(api: Api, scope: Scope) -> _Read:
     """Read accounts, which come one page after the other, and meanwhile all else."""
-    workers = api.settings.site.parallel
+    workers, failed = api.settings.site.parallel, Event()
+    account_of = accounts.reader(api.settings.provider)
+
+    def account(item: Item) -> Account:
+        if failed.is_set():
+            item.answer.fail("was given up, because something else failed")
+        return account_of(item)
+
     with ThreadPoolExecutor(1, "target") as pool:
-        people = pool.submit(api.users, accounts.reader(api.settings.provider))
-        listed = api.groups(workers)
-        places = groups.among(api, names, listed.values(), workers)
-        members = _members(api, places)
+        people = pool.submit(api.users, account)
+        try:
+            listed = api.groups(workers)
+            places = groups.among(api, _names(scope, listed.values()), listed.values(), workers)
+            members = _members(api, places)
+        except BaseException:
+            failed.set()
+            raise
         return _Read(people.result(), len(listed), places, *members)
+
+
+def _names(scope: Scope, listed: Iterable[Space]) -> Collection[GroupKey]:
+    """Return the names that are asked for, and where everything is, those of all other groups; projects are only named."""
+    named = {groups.compared(name) for name in scope.groups}
+    others = (GroupKey(space.path) for space in listed if scope.everything and groups.compared(space.path) not in named)
+    return {*scope.groups, *others}
 
 
 def _part(api: Api, scope: Scope) -> _Read:
@@ -130,6 +150,21 @@ def _rows(places: Mapping[GroupKey, Space], members: _Members, keys: Mapping[int
     """Return what these accounts hold; a number that is no account's is a bot's, or somebody's who has just come."""
     found = {
         name: {keys[number]: held.role for number, held in members[space].items() if number in keys}
+        for name, space in places.items()
+    }
+    return {name: people for name, people in found.items() if people}
+
+
+def _makers(
+    places: Mapping[GroupKey, Space], members: _Members, keys: Mapping[int, UserKey], us: str
+) -> dict[GroupKey, dict[UserKey, str]]:
+    """Return who made the memberships of these accounts, where it was not us and GitLab says it."""
+    found = {
+        name: {
+            keys[number]: held.by
+            for number, held in members[space].items()
+            if held.by not in ("", us) and number in keys
+        }
         for name, space in places.items()
     }
     return {name: people for name, people in found.items() if people}

@@ -7,12 +7,13 @@ from dataclasses import replace
 from threading import Event, RLock
 
 from reconciler.errors import TargetError
-from reconciler.model.access import Capabilities, Flag, Scope, State
+from reconciler.model.access import Capabilities, Flag, GroupKey, Scope, State
 from reconciler.model.change import Change
+from reconciler.model.known_link import KnownLink
 from reconciler.plan.holds import Found, Holding
 from reconciler.targets.answers import Refused, Unclear
 from reconciler.targets.base import Batch, Outcome, Rights, Status
-from reconciler.targets.gitlab import batches, look, read, rights
+from reconciler.targets.gitlab import batches, links, look, read, rights
 from reconciler.targets.gitlab.api import Api
 from reconciler.targets.gitlab.make import Ends, make, way_out
 from reconciler.targets.gitlab.settings import Settings
@@ -65,6 +66,10 @@ class GitlabTarget:
             if users and not any(Flag.AUDITOR in user.flags for user in users):
                 self._capabilities = replace(self._capabilities, flags=self._capabilities.flags - {Flag.AUDITOR})
         return found.state
+
+    def links(self, scope: Scope) -> Mapping[GroupKey, Sequence[KnownLink]]:
+        """Return the LDAP links that GitLab keeps itself, by group."""
+        return links.links(self._api, scope)
 
     def rights(self) -> Rights:
         """Return what GitLab says that our token may do."""

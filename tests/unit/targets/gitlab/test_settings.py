@@ -82,7 +82,8 @@ def test_what_a_gitlab_can_hold() -> None:
     assert can.flags == set(Flag)
     assert can.attributes == {"email", "name", "ssh_keys", "dn", "kerberos"}
     assert (can.creates_users, can.removes_users, can.creates_groups, can.removes_groups) == (True, False, True, False)
-    assert (can.keeps_keys, can.renames_users, can.inherits, can.marks_memberships) == (False, False, True, False)
+    assert (can.inherits, can.marks_memberships) == (True, False)
+    assert (can.keeps_keys, can.keeps_sources, can.renames_users) == (False, False, False)
     assert can.lower_case == {"email"}
     assert can.needs == {"email", "name"}
     assert can.settings == {"membership_lock"}
