@@ -14,7 +14,8 @@ from reconciler.model.change import Change, CreateUser
 from reconciler.targets.base import Batch, Outcome, Right, Rights, Status
 from reconciler.targets.sql.settings import settings
 from reconciler.targets.sql.target import SqlTarget
-from reconciler.testing.conformance import REASON, Conformance
+from reconciler.testing.conformance import Conformance
+from reconciler.testing.examples import REASON
 from reconciler.testing.scratch import Scratch
 from tests.servers.rosters import RosterScratch, SqliteRoster
 
