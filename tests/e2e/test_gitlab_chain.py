@@ -178,7 +178,6 @@ def test_a_run_that_was_killed_between_two_calls_of_one_account_goes_on(planned:
     made.run("unlock", lock[1])
     made.run("apply", "--resume")
     assert _twice(world) == []
-    made.run("apply", "--auto-approve")
     assert {path: world.levels(path) for path in LEVELS} == LEVELS
 
 

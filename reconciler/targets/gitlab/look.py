@@ -221,4 +221,4 @@ def _keys(change: Change) -> list[UserKey]:
         case CreateGroup() | AdoptGroup() | RenameGroup() | RemoveGroup() | SetSetting():
             return []
         case _:
-            return [key for key in (change.who.account, change.who.key) if key]
+            return [change.who.key, change.who.account]
