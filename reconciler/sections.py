@@ -52,6 +52,7 @@ def diff_rules(target: TargetConfig, protected: Protection, can: Capabilities) -
         keeps_keys=can.keeps_keys,
         renames_users=can.renames_users,
         needs=can.needs,
+        inherits=can.inherits,
         places=target.places,
     )
 

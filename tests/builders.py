@@ -77,6 +77,7 @@ NO_LIMITS = GuardLimits(
     max_removals_per_group=None,
     empty_group="allow",
     empty_admin_group="allow",
+    empty_external_group="allow",
     min_owners=None,
     max_privileged_grants=None,
     max_created_users=None,
@@ -311,9 +312,12 @@ class World:
 
     def section(self) -> TargetPlan:
         """Return the target's section of the plan."""
-        safety = Safety(self.limits, self.waivers, self.today, self.capabilities, self.past)
         empty = TargetPlan("roster", "sql", "sqlite:///roster.db", "corp")
-        return build_target(empty, self.have, self.want(), self.diff_rules(), safety)
+        return build_target(empty, self.have, self.want(), self.diff_rules(), self.safety())
+
+    def safety(self) -> Safety:
+        """Return what limits the plan."""
+        return Safety(self.limits, self.waivers, self.today, self.capabilities, self.past)
 
     def plan(self) -> Plan:
         """Return a plan of this one target."""

@@ -106,6 +106,7 @@ class _Making:
         self._target = target
         self._answers: SimpleQueue[_Answer] = SimpleQueue()
         self._owner = target.capabilities.owner_role
+        self._nests = target.capabilities.inherits
         self._lacking: dict[Thing, Change] = {}  # what was not made, by what rests on it
         self.made: dict[int, Outcome] = {}
         self.times: list[BatchTime] = []
@@ -154,7 +155,7 @@ class _Making:
         """Return a batch without the changes that rest on one which was not made: the target is not asked for those."""
         kept: list[tuple[int, Change]] = []
         for place, change in zip(places, batch.changes, strict=True):
-            wanted = needs(change, self._owner)
+            wanted = needs(change, self._owner, nests=self._nests)
             missing = next((self._lacking[thing] for thing in wanted if thing in self._lacking), None)
             if missing is None:
                 kept.append((place, change))

@@ -8,7 +8,7 @@ from datetime import date
 from itertools import chain
 
 from reconciler.desired.explanation import Explanation, ranked
-from reconciler.desired.flags import Flags, no_admins, resolve_flags
+from reconciler.desired.flags import Flags, no_admins, no_externals, resolve_flags
 from reconciler.desired.grants import ended, resolve_grants
 from reconciler.desired.imports import resolve_imports
 from reconciler.desired.links import Directory, Source, resolve_link, sentence, template_findings
@@ -68,6 +68,7 @@ class Desired:
     diagnostics: tuple[Diagnostic, ...]
     missing_groups: Mapping[GroupKey, tuple[str, ...]] = field(default_factory=dict)
     no_admins: str = ""
+    no_externals: str = ""
     settings: Mapping[str, bool] = field(default_factory=dict)
     only: frozenset[UserKey] | None = None
 
@@ -146,6 +147,7 @@ class _Rendering:
             missing_groups=self._missing(sources),
             settings=switches(self._rules.target.options, self._capabilities.settings),
             no_admins=no_admins(self._rules.target.admin_group, flags, self._directory),
+            no_externals=no_externals(self._rules.target, flags, self._directory),
         )
 
     def _groups(self) -> tuple[dict[GroupKey, Group], dict[GroupKey, tuple[Source, ...]]]:

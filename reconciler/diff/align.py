@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from reconciler.desired.build import Desired
 from reconciler.diff.rules import Clash, DiffRules, Findings
-from reconciler.model.access import STABLE_ID_MISSING, Group, GroupKey, Memberships, State, User, UserKey
+from reconciler.model.access import STABLE_ID_MISSING, Group, GroupKey, State, User, UserKey
 from reconciler.model.change import AdoptGroup, AdoptUser, RenameGroup, UpdateUser, Who
 from reconciler.model.directory import Person
 from reconciler.model.names import dn_key, login_key
@@ -72,7 +72,8 @@ def with_groups_renamed(have: State, moved: Mapping[GroupKey, GroupKey]) -> Stat
     """Return the live state with groups under other names, those of `moved` by the names that they have."""
     groups = {moved.get(key, key): replace(group, key=moved.get(key, key)) for key, group in have.groups.items()}
     rows, by_hand = _renamed(have.memberships, moved), _renamed(have.by_hand, moved)
-    return replace(have, groups=groups, memberships=rows, by_hand=by_hand)
+    made_by, above = _renamed(have.made_by, moved), _renamed(have.above, moved)
+    return replace(have, groups=groups, memberships=rows, by_hand=by_hand, made_by=made_by, above=above)
 
 
 def adopt_group(found: Group, want: Desired, rules: DiffRules, findings: Findings) -> None:
@@ -183,11 +184,14 @@ def with_users_rekeyed(have: State, become: Mapping[UserKey, User]) -> State:
         memberships=_rekeyed_rows(have.memberships, moved),
         by_hand=_rekeyed_rows(have.by_hand, moved),
         above=_rekeyed_rows(have.above, moved),
+        made_by=_rekeyed_rows(have.made_by, moved),
         own=have.own and moved.get(have.own, have.own),
     )
 
 
-def _rekeyed_rows(rows: Memberships, moved: Mapping[UserKey, UserKey]) -> Memberships:
+def _rekeyed_rows(
+    rows: Mapping[GroupKey, Mapping[UserKey, _Row]], moved: Mapping[UserKey, UserKey]
+) -> dict[GroupKey, dict[UserKey, _Row]]:
     return {group: {moved.get(key, key): role for key, role in people.items()} for group, people in rows.items()}
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 from reconciler.desired.build import Desired
+from reconciler.diff.floor import Floors
 from reconciler.diff.groups import gone_groups
 from reconciler.diff.rules import DiffRules, Findings
 from reconciler.model.access import GroupKey, Role, State, UserKey
@@ -49,18 +50,24 @@ def accounts_after(have: State, findings: Findings) -> Accounts:
     return Accounts(people, frozenset(groups))
 
 
-def diff_members(have: State, want: Desired, rules: DiffRules, findings: Findings) -> None:
+def diff_members(
+    have: State, want: Desired, rules: DiffRules, findings: Findings, not_made: Collection[str] = ()
+) -> None:
     """Note what has to change so that every group that a rule names has the members and roles that rules give.
 
-    Groups and accounts that go away lose their memberships one by one, so that guards and readers see each.
+    Where a target inherits, nobody is to have less in a group than above it; `not_made` names changes that will be held
+    back. Groups and accounts that go away lose their memberships one by one, so that guards and readers see each.
     """
     accounts = accounts_after(have, findings)
-    for group, wanted in want.state.memberships.items():
-        held = have.memberships.get(group, _NOBODY)
+    floors = Floors(have, want, rules, not_made)
+    for group in floors.groups:
+        held, before = have.memberships.get(group, _NOBODY), len(findings.changes)
+        wanted, lifts = floors.lifted(group, want.state.memberships[group])
         if held == wanted:
             findings.unchanged_memberships += len(wanted)
-            continue
-        _Comparison(group, held, wanted, have, want, rules, accounts, findings).run()
+        else:
+            _Comparison(group, held, wanted, have, want, rules, accounts, findings, {}, floors, lifts).run()
+        floors.settle(group, findings.changes[before:])
     for group, ends in _ending(have, want, rules, findings).items():
         held = {key: have.memberships[group][key] for key in ends}
         _Comparison(group, held, _NOBODY, have, want, rules, accounts, findings, ends).run()
@@ -92,6 +99,8 @@ class _Comparison:
     accounts: Accounts
     findings: Findings
     ends: Mapping[UserKey, Reason] = field(default_factory=dict)
+    floors: Floors | None = None
+    lifts: Mapping[UserKey, GroupKey] = field(default_factory=dict)
 
     def run(self) -> None:
         for key in sorted(self.held.keys() | self.wanted.keys()):
@@ -114,14 +123,14 @@ class _Comparison:
         if who is None:
             self._no_account(key, wanted)
             return
-        change = AddMembership(who, self.group, wanted, self.want.explain.gained(self.group, key))
+        change = AddMembership(who, self.group, wanted, self._gained(key))
         if by_hand is not None:
             self.findings.hold(change, Hold.BY_HAND, f"holds {by_hand} by hand")
         else:
             self._note(change)
 
     def _no_account(self, key: UserKey, wanted: Role) -> None:
-        reason = self.want.explain.gained(self.group, key)
+        reason = self._gained(key)
         if key in self.want.frozen_users:
             who = Who(self.want.explain.dn_of(key), key)
             self.findings.hold(
@@ -141,9 +150,18 @@ class _Comparison:
         who = self.accounts.who(key)
         if self.rules.is_demotion(held, wanted):
             reason = self.want.explain.demoted(self.group, key, who.username, held)
-            self._note_loss(ChangeRole(who, self.group, held, wanted, reason))
+            self._note_loss(ChangeRole(who, self.group, held, wanted, self._lifted(key, reason)))
         else:
-            self._note(ChangeRole(who, self.group, held, wanted, self.want.explain.gained(self.group, key)))
+            self._note(ChangeRole(who, self.group, held, wanted, self._gained(key)))
+
+    def _gained(self, key: UserKey) -> Reason:
+        return self._lifted(key, self.want.explain.gained(self.group, key))
+
+    def _lifted(self, key: UserKey, reason: Reason) -> Reason:
+        """Return the reason, with the group above that the role comes from, where it does."""
+        if self.floors is None or key not in self.lifts:
+            return reason
+        return self.floors.explained(reason, self.wanted[key], self.lifts[key])
 
     def _note_loss(self, change: RemoveMembership | ChangeRole) -> None:
         frozen = self.want.frozen_groups.get(self.group)

@@ -24,6 +24,7 @@ from reconciler.model.change import (
     person_of,
 )
 from reconciler.model.diagnostic import Diagnostic
+from reconciler.model.paths import ancestors
 
 _Value = TypeVar("_Value")
 
@@ -100,6 +101,7 @@ def keep_theirs(have: State, want: Desired, findings: Findings) -> None:
     needed = {
         change.group for change in findings.changes if isinstance(change, AddMembership | ChangeRole | RemoveMembership)
     }
+    needed |= {above for group in needed for above in ancestors(group)}
     held = {one.change.group for one in findings.withheld if isinstance(one.change, AddMembership)}
     findings.changes = [change for change in findings.changes if _is_theirs(change, people, needed)]
     findings.withheld = [one for one in findings.withheld if _is_theirs(one.change, people, held)]

@@ -41,6 +41,7 @@ _COMMON = frozenset(
         "groups",
         "admin_group",
         "external_groups",
+        "auditor_group",
         "on_missing_group",
         "on_refusal",
         "roles",
@@ -221,6 +222,7 @@ def _target(name: str, node: Node, known: Mapping[str, object], findings: Findin
         external_groups=tuple(
             NamedGroup(str(group.data), group.where) for group in node.child("external_groups").items()
         ),
+        auditor_group=_named_group(node.get("auditor_group")),
         on_missing_group=OnMissingGroup(node.text("on_missing_group", "freeze")),
         on_refusal="continue" if node.text("on_refusal") == "continue" else "stop",
         options={**({"url": SQL_URL} if kind == "sql" else {}), **_options(node, findings)},

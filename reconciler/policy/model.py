@@ -180,7 +180,7 @@ class GroupRules:
 
 @dataclass(frozen=True, slots=True)
 class NamedGroup:
-    """A directory group named by its CN in admin_group or external_groups."""
+    """A directory group named by its CN in admin_group, external_groups or auditor_group."""
 
     cn: str
     where: Position
@@ -199,6 +199,7 @@ class TargetConfig:
     groups: GroupRules = GroupRules()
     admin_group: NamedGroup | None = None
     external_groups: tuple[NamedGroup, ...] = ()
+    auditor_group: NamedGroup | None = None
     on_missing_group: OnMissingGroup = OnMissingGroup.FREEZE
     on_refusal: Literal["stop", "continue"] = "stop"
     options: Mapping[str, object] = field(default_factory=dict)
@@ -318,6 +319,7 @@ class GuardLimits:
     max_removals_per_group: Limit | None = Limit(percent=50)
     empty_group: Literal["refuse", "allow"] = "refuse"
     empty_admin_group: Literal["refuse", "allow"] = "refuse"
+    empty_external_group: Literal["refuse", "allow"] = "refuse"
     min_owners: int | None = 1
     max_privileged_grants: int | None = 5
     max_created_users: int | None = 250

@@ -76,16 +76,19 @@ class Rows:
         kind = change["type"]
         if kind.startswith("membership."):
             had, has = change["have"] in self._privileged, change["want"] in self._privileged
-        elif kind == "user.flag" and change.get("flag") == "admin":
+        elif kind == "user.flag" and change.get("flag") in _PRIVILEGED_MARKS:
             had, has = bool(change["have"]), bool(change["want"])
         else:
-            had, has = _admin(change["have"]), _admin(change["want"])
+            had, has = _marked(change["have"]), _marked(change["want"])
         return had and not has, has and not had
 
 
-def _admin(account: object) -> bool:
+_PRIVILEGED_MARKS = ("admin", "auditor")
+
+
+def _marked(account: object) -> bool:
     flags = account.get("flags") if isinstance(account, dict) else None
-    return isinstance(flags, dict) and bool(flags.get("admin"))
+    return isinstance(flags, dict) and any(flags.get(mark) for mark in _PRIVILEGED_MARKS)
 
 
 def subject(change: ChangeData) -> str:

@@ -37,7 +37,7 @@ def _joined(*parts: str) -> str:
 
 def _member(path: str, detail: str) -> str:
     if path:
-        return _joined(path, detail)
+        return "; ".join(filter(None, (path, detail)))
     return f"matches {detail}" if detail else "named by the rule"
 
 

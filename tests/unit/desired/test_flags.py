@@ -68,3 +68,14 @@ def test_a_mark_that_the_target_does_not_know_is_an_error() -> None:
     wanted = desired(snapshot(PEOPLE, TEAMS), rules(target=MARKED), plain)
     assert [(finding.severity, finding.code) for finding in wanted.diagnostics] == [("error", "FLAG-UNKNOWN")]
     assert wanted.flags == {Flag.ADMIN}
+
+
+def test_members_of_the_auditor_group_are_auditors() -> None:
+    """Where the target has the mark; a gap leaves it alone, as with admins."""
+    target = replace(MARKED, auditor_group=named("temps", 43))
+    can = replace(ROSTER, flags=frozenset(Flag))
+    users = desired(snapshot(PEOPLE, TEAMS), rules(target=target), can).state.users
+    assert users[key("bob")].flags == {Flag.ADMIN: False, Flag.EXTERNAL: True, Flag.AUDITOR: True}
+    gone = desired(snapshot(PEOPLE, TEAMS), rules(target=replace(target, auditor_group=named("gone"))), can)
+    assert gone.flags == {Flag.ADMIN, Flag.EXTERNAL}
+    assert "Nobody gains or loses auditor" in gone.diagnostics[0].detail

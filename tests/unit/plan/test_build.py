@@ -17,7 +17,8 @@ from reconciler.model.change import (
     type_name,
 )
 from reconciler.model.diagnostic import Diagnostic, Severity
-from reconciler.plan.build import facts_of, ordered
+from reconciler.plan.build import facts_of
+from reconciler.plan.order import ordered
 from reconciler.policy.model import Waiver
 from tests.builders import (
     EDITOR,
