@@ -137,7 +137,7 @@ class Conformance:
 
     def test_everything_is_seen_where_it_is_asked_for(self, scratch: Scratch) -> None:
         """Groups that no rule names are read with their members, as if one named them."""
-        make(scratch, *_run(scratch))
+        make(scratch, *first_run(scratch))
         whole = read(scratch, GROUPS)
         with closing(scratch.open()) as target:
             everything = target.read(Scope(scratch.directory, frozenset(), all_managed_groups=True, everything=True))
