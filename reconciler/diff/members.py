@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from reconciler.desired.build import Desired
 from reconciler.diff.floor import Floors
@@ -153,8 +153,16 @@ class _Comparison:
 
     def _remove(self, key: UserKey, held: Role) -> None:
         who = self.accounts.who(key)
-        reason = self.ends.get(key) or self.want.explain.lost(self.group, key, who.username, held)
+        reason = self.ends.get(key) or self._drift(key, self.want.explain.lost(self.group, key, who.username, held))
         self._note_loss(RemoveMembership(who, self.group, held, reason))
+
+    def _drift(self, key: UserKey, lost: Reason) -> Reason:
+        """Return why a role goes that no rule gives; who gave it by hand, where the target tells."""
+        maker = self.have.made_by.get(self.group, {}).get(key)
+        if maker is None:
+            return lost
+        detail = "; ".join(filter(None, (lost.detail, f"added by hand by {maker}")))
+        return replace(lost, why=Why.BY_HAND if lost.why is Why.LEFT_GROUP else lost.why, detail=detail)
 
     def _change(self, key: UserKey, held: Role, wanted: Role) -> None:
         who = self.accounts.who(key)
