@@ -82,9 +82,8 @@ class _App:
                 return change
             case _:
                 who = change.who
-        if not who.account:
+        if not who.account or who.key in self.users:  # an account that this plan has made has its person's key
             return change
-        assert who.key not in self.users
         return replace(change, who=replace(who, key=self.moved.get(who.account, who.account)))
 
     def _user(self, change: UserChange) -> None:

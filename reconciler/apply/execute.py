@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import groupby, islice
+from itertools import groupby
 from queue import SimpleQueue
 from threading import Thread
 
@@ -124,11 +124,11 @@ class _Making:
         self._settle()
 
     def _placed(self) -> Iterator[tuple[tuple[int, ...], Batch]]:
-        """Yield every batch with the places of its changes: batches hold all changes, in their order."""
-        places = iter(self._work.todo)
+        """Yield every batch with the places of its changes: batches hold every one of them once."""
         changes = [self._work.section.changes[place] for place in self._work.todo]
+        places = {id(change): place for place, change in zip(self._work.todo, changes, strict=True)}
         for batch in self._target.batches(changes):
-            yield tuple(islice(places, len(batch.changes))), batch
+            yield tuple(places[id(change)] for change in batch.changes), batch
 
     def _stopped(self) -> bool:
         return bool(self.error) or self._run.stopped()

@@ -56,6 +56,19 @@ def write_text(name: str, pieces: Iterable[str]) -> None:
         file.writelines(pieces)
 
 
+def write_new(name: str, text: str) -> None:
+    """Write a file that is not there yet; raises UsageError, and touches nothing, where it is."""
+    try:
+        with Path(name).open("x", encoding="utf-8") as file:
+            file.write(text)
+    except FileExistsError as error:
+        raise UsageError(
+            f"{shortened(name)} is there already, and nothing is overwritten: name another file."
+        ) from error
+    except OSError as error:
+        raise UsageError(f"{shortened(name)} cannot be written: {error.strerror}.") from error
+
+
 @contextmanager
 def replacing(name: str) -> Iterator[Path]:
     """Give a path to write to; when the block ends well, what was written there takes the place of the file.

@@ -11,6 +11,7 @@ import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
+from keyword import iskeyword
 from typing import cast
 
 import click
@@ -29,6 +30,7 @@ COMMANDS = {
     "apply": "Make a plan so: a saved one, or a new one after asking.",
     "unlock": "Show who is at work, or end a lock that was left behind.",
     "log": "Show what was applied, by whom and why; check the reports.",
+    "import": "Write rules for what a target holds already; the first plan by them is empty.",
     "snapshot": "Save what a directory holds, to plan from it later.",
     "doctor": "Try every directory and target, and say what a run would meet.",
     "test": "Check the policy's own expectations.",
@@ -42,7 +44,7 @@ _EXIT_CODES = """\b
 Exit codes:
   0   success; with --detailed-exitcode, nothing to change
   1   unexpected error
-  2   changes are present (plan --detailed-exitcode)
+  2   changes are present (--detailed-exitcode)
   3   policy invalid, or its expectations do not hold
   4   directory unreachable or its read incomplete
   5   target unreachable or refused us
@@ -69,7 +71,7 @@ class LazyGroup(click.Group):
             close = difflib.get_close_matches(cmd_name, COMMANDS, 1)
             hint = f' Did you mean "{close[0]}"?' if close else ""
             raise click.UsageError(f'There is no command "{shortened(cmd_name, 40)}".{hint}', ctx)
-        module = import_module(f"reconciler.cli.{cmd_name}")
+        module = import_module(f"reconciler.cli.{cmd_name}{'_' * iskeyword(cmd_name)}")
         return cast("click.Command", module.command)  # every module of COMMANDS has one; a test calls each
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:

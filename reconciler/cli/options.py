@@ -60,6 +60,12 @@ def today_option(command: Callable[P, T]) -> Callable[P, T]:
     return click.option("--today", callback=_day, metavar="DATE", help=text)(command)
 
 
+def until_option(command: Callable[P, T]) -> Callable[P, T]:
+    """Add the last day of what is made to end."""
+    text = "The last day of grants for what no directory group explains (UTC); 90 days from today by default."
+    return click.option("--until", callback=_day, metavar="DATE", help=text)(command)
+
+
 def plan_key_option(command: Callable[P, T]) -> Callable[P, T]:
     """Add the key that plans are signed with; the command is given the key itself, empty without the option."""
     text = "Sign the plan, or demand its signature, with the key that this environment variable holds (HMAC-SHA256)."

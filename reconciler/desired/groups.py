@@ -36,6 +36,11 @@ class Closure:
             self._listed[component] = indexes(self._bits[component])
         return self._listed[component]
 
+    def bits(self, group: int) -> int:
+        """Return everybody in the group, direct or nested, as the bits of one integer."""
+        component = self._component.get(group)
+        return bits_of(self._groups[group].people) if component is None else self._bits[component]
+
     def unreadable(self, group: int) -> int | None:
         """Return the index of a group in it (or itself) whose members could not be read, None where all could."""
         component = self._component.get(group)

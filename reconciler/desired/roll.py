@@ -28,6 +28,10 @@ class Roll:
         """Return everybody whom the username template calls that, whether or not the target can hold the name."""
         return self._names().get(login_key(username), ()) if username else ()
 
+    def name_of(self, index: int) -> str:
+        """Return what the username template calls somebody, whether or not the target can hold it; empty for no name."""
+        return username_of(self.people[index], self._naming, self._schema)[0]
+
     @property
     def nameless(self) -> Sequence[int]:
         """Return everybody for whom the template makes no name at all: a grant by name may mean one of them."""

@@ -9,7 +9,7 @@ from reconciler.desired.build import Desired
 from reconciler.diff.floor import Floors
 from reconciler.diff.groups import gone_groups
 from reconciler.diff.rules import DiffRules, Findings
-from reconciler.model.access import GroupKey, Role, State, UserKey
+from reconciler.model.access import STABLE_ID_MISSING, GroupKey, Role, State, User, UserKey
 from reconciler.model.change import (
     AddMembership,
     ChangeRole,
@@ -20,6 +20,7 @@ from reconciler.model.change import (
     RemoveUser,
     Who,
 )
+from reconciler.model.names import DnSyntaxError, dn_key
 from reconciler.model.plan import Hold
 from reconciler.model.reason import Reason, Why
 
@@ -44,10 +45,19 @@ def accounts_after(have: State, findings: Findings) -> Accounts:
     groups = set(have.groups)
     for change in findings.changes:
         if isinstance(change, CreateUser):
-            people[change.user.key] = Who(change.user.username, change.user.key)
+            people[change.user.key] = Who(change.user.username, change.user.key, _known_at_first(change.user))
         elif isinstance(change, CreateGroup):
             groups.add(change.group.key)
     return Accounts(people, frozenset(groups))
+
+
+def _known_at_first(user: User) -> UserKey:
+    """Return the key of a new account until the target has its person's: that of its identity, empty where it has none."""
+    try:
+        key = UserKey(STABLE_ID_MISSING + dn_key(str(user.attributes["dn"])))
+    except (KeyError, DnSyntaxError):
+        return UserKey("")
+    return UserKey("") if key == user.key else key
 
 
 def diff_members(

@@ -74,7 +74,10 @@ Memberships: TypeAlias = Mapping[GroupKey, Mapping[UserKey, Role]]
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """How much of ours a target holds in all: active accounts, accounts with the admin mark, groups, memberships."""
+    """How much of ours a target holds in all: active accounts, accounts with the admin mark, groups, memberships.
+
+    A target that cannot count memberships gives those that it has read: limits in percent are stricter then.
+    """
 
     accounts: int
     admins: int
@@ -162,6 +165,7 @@ class Scope:
     """What a live read has to cover at least: the directory whose mark we look for, and the groups that rules name.
 
     `all_managed_groups`: imports exist, or accounts may be removed, so groups that carry our mark are wanted too.
+    `everything`: every group in which an account of ours holds a role is wanted, whether or not a rule names it.
     What more a target returns is compared with nothing, but what hangs on an account that goes is seen.
     `users`: where it is set, a part is enough, None means everybody. The part is: these accounts, those whose username or
     e-mail address is among `names` (compared without case), all their memberships; the groups that `groups` or, by their
@@ -175,3 +179,4 @@ class Scope:
     users: frozenset[UserKey] | None = None
     names: frozenset[str] = frozenset()
     sources: frozenset[str] = frozenset()
+    everything: bool = False

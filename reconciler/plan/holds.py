@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import assert_never
 
-from reconciler.model.access import Role, State, UserKey
+from reconciler.model.access import Role, State, User, UserKey, Value
 from reconciler.model.change import (
     AddMembership,
     AdoptGroup,
@@ -254,19 +254,25 @@ def _adopt_user(draft: Draft, change: AdoptUser) -> Found:
 def _update_user(draft: Draft, change: UpdateUser) -> Found:
     who, name = change.who, shortened(change.who.username)
     there = draft.users.get(who.key)
-    if there and there.managed and all(value_of(there, fact) == value for fact, value in change.want.items()):
+    if there and there.managed and all(_same(there, fact, value) for fact, value in change.want.items()):
         return _done(f"{name}: {', '.join(map(shortened, sorted(change.want)))} as the plan wants it already")
     key = UserKey(str(change.have.get("key", who.key)))
     held = draft.users.get(key)
     if held is None or not held.managed:
         return _stale(f"{name}: {draft.lack(key)}")
     for fact, expected in sorted(change.have.items()):
-        if (found := value_of(held, fact)) != expected:
-            return _stale(f"{name}: {shortened(fact)} is {quoted(found)}, the plan expected {quoted(expected)}")
+        if not _same(held, fact, expected):
+            found = quoted(value_of(held, fact))
+            return _stale(f"{name}: {shortened(fact)} is {found}, the plan expected {quoted(expected)}")
     if there is not None and there is not held:
         return _stale(f"{name}: another account has the key {shortened(who.key)} already")
     draft.update(held, who.key, change.want)
     return _PENDING
+
+
+def _same(held: User, fact: str, value: Value | None) -> bool:
+    """Tell whether an account holds that value; none and an empty one are the same."""
+    return (value_of(held, fact) or None) == (value or None)
 
 
 def _remove_user(draft: Draft, change: RemoveUser) -> Found:

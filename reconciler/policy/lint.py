@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import re
-
 from reconciler.model.text import shortened
 from reconciler.policy.excerpt import has_credentials
 from reconciler.policy.findings import Findings
+from reconciler.policy.fit import CONTROL, TEMPLATING
 from reconciler.policy.source import Data, Path, Source
-from reconciler.policy.values import TEMPLATING
 
 _CONNECTIONS = {("directories",), ("targets",), ("state",)}
-_CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029]")
 
 
 def lint(source: Source, findings: Findings) -> None:
@@ -42,7 +39,7 @@ def _text(source: Source, path: Path, text: str, findings: Findings) -> None:
         _templating(source, path, findings)
     if path[:1] in _CONNECTIONS and has_credentials(text):
         _credentials(source, path, findings)
-    if not text.isprintable() and _CONTROL.search(text):
+    if not text.isprintable() and CONTROL.search(text):
         message = "This text holds a control character. Remove it."
         findings.error(source, source.value_at(path), "CONTROL-CHARACTER", message)
 
@@ -52,7 +49,7 @@ def _key(source: Source, path: Path, key: str, findings: Findings) -> None:
         findings.error(source, source.key_at(path), "EMPTY-NAME", "A key is empty. Give it a name.")
     elif TEMPLATING.search(key):
         _templating(source, path, findings, shortened(key, 60))
-    elif not key.isprintable() and (_CONTROL.search(key) or "\n" in key):
+    elif not key.isprintable() and (CONTROL.search(key) or "\n" in key):
         message = f'The key "{shortened(key, 60)}" holds a control character.'
         findings.error(source, source.key_at(path), "CONTROL-CHARACTER", message)
 

@@ -43,13 +43,13 @@ class LoadedPolicy:
     warnings: tuple[Diagnostic, ...] = ()
 
 
-def load_policy(path: str, today: date) -> LoadedPolicy:
-    """Return the policy that a folder, or one file, holds; `today` decides what is past.
+def load_policy(path: str, today: date, added: PolicyFile | None = None) -> LoadedPolicy:
+    """Return the policy that a folder, or one file, holds; `today` decides what is past, `added` is one more file of it.
 
     Raises PolicyError with all problems, sorted by path, line and column.
     """
     findings = Findings()
-    texts = _texts(path, findings)
+    texts = _texts(path, added, findings)
     whole = not findings.problems
     sources = _sources(texts, findings)
     policy = None
@@ -60,7 +60,7 @@ def load_policy(path: str, today: date) -> LoadedPolicy:
     return LoadedPolicy(policy, by_place(findings.warnings))
 
 
-def _texts(path: str, findings: Findings) -> list[tuple[PolicyFile, str]]:
+def _texts(path: str, added: PolicyFile | None, findings: Findings) -> list[tuple[PolicyFile, str]]:
     """Return every file with its text; what cannot be read or is too much is a problem, and then something is left out."""
     try:
         files, problems = find_files(path)
@@ -68,7 +68,7 @@ def _texts(path: str, findings: Findings) -> list[tuple[PolicyFile, str]]:
         raise PolicyError([error.problem]) from None
     findings.problems.extend(problems)
     texts, size = [], 0
-    for file in map(read_file, files):
+    for file in [*map(read_file, files), *([added] if added else [])]:
         if isinstance(file, Diagnostic):
             findings.problems.append(file)
             continue

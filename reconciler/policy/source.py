@@ -36,11 +36,11 @@ from yaml.events import (
 from reconciler.model.diagnostic import Diagnostic, Position, Severity
 from reconciler.model.text import shortened
 from reconciler.policy.excerpt import HIDDEN, excerpt, looks_secret
+from reconciler.policy.fit import MAX_SCALAR
 
 MAX_DEPTH = 12  # the deepest key of a policy lies 6 levels down
 MAX_VALUES = 500_000  # keys and values of one policy; 10,000 links are about 50,000 of them
 MAX_DUPLICATES = 1_000
-MAX_SCALAR = 65_536  # characters of one key or value
 
 Data: TypeAlias = "str | int | float | bool | list[Data] | dict[str, Data] | None"
 Path: TypeAlias = tuple[str | int, ...]

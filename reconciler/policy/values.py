@@ -15,6 +15,7 @@ from reconciler.model.names import DnKey, DnSyntaxError, dn_key
 from reconciler.model.template import TemplateSyntaxError, fields_of
 from reconciler.model.text import shortened
 from reconciler.policy.findings import Findings
+from reconciler.policy.fit import TEMPLATING
 from reconciler.policy.model import SecretRef
 from reconciler.policy.node import Node
 
@@ -23,7 +24,6 @@ _T = TypeVar("_T")
 SECRET_KEYS = frozenset({"password", "token", "client_secret", "private_key", "access_key", "secret_key"})
 """Keys whose value is a reference to a secret; a test holds them against the schema."""
 
-TEMPLATING = re.compile(r"\$\{|\{\{")
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _ESCAPE = re.compile(r"\\(?:x[0-9A-Fa-f]{2}|u[0-9A-Fa-f]{4}|U[0-9A-Fa-f]{8}|.)|[^\\]", re.DOTALL)
 _QUOTED_PAIR = re.compile(r"''|[^']")

@@ -8,8 +8,9 @@ from enum import StrEnum
 from threading import Event
 from typing import Protocol, runtime_checkable
 
-from reconciler.model.access import Capabilities, Scope, State
+from reconciler.model.access import Capabilities, GroupKey, Scope, State
 from reconciler.model.change import Change
+from reconciler.model.known_link import KnownLink
 
 
 class Status(StrEnum):
@@ -104,7 +105,10 @@ class Target(Protocol):
         """Return what our credential may do, as the target itself says it; writes nothing, not even to try."""
 
     def batches(self, changes: Sequence[Change]) -> Iterable[Batch]:
-        """Return how these changes, in this order, group into calls. Pure."""
+        """Return how these changes, made in this order, group into calls: each of them, as it is, in just one. Pure.
+
+        Changes of one stage may change places, those of different stages may not where one rests on another.
+        """
 
     def apply(self, batch: Batch) -> list[Outcome]:
         """Make one batch so, after re-checking every precondition; one outcome per change, in order."""
@@ -128,6 +132,14 @@ class Stoppable(Protocol):
 
     def stop_on(self, stop: Event) -> None:
         """End every wait once this flag is set, and begin none; what needs no waiting still goes."""
+
+
+@runtime_checkable
+class Importing(Protocol):
+    """What a target has besides that keeps links of its own: rules for what is live take these over, and guess nothing."""
+
+    def links(self, scope: Scope) -> Mapping[GroupKey, Sequence[KnownLink]]:
+        """Return the links of the directory's provider, by target group, in any order; a group without one may be left out."""
 
 
 class Factory(Protocol):

@@ -92,7 +92,7 @@ class _Oracle:
             case _:
                 who = change.who
         known = self._moved.get(who.account, who.account)
-        return replace(change, who=replace(who, key=known)) if known else change
+        return replace(change, who=replace(who, key=known)) if known and who.key not in self.users else change
 
     def _membership(self, change: MembershipChange) -> None:
         members = self.members.setdefault(change.group, {})

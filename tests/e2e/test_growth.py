@@ -7,7 +7,7 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 from types import CodeType, FrameType
@@ -23,7 +23,9 @@ from benchmarks.searches import Traffic, traffic
 from benchmarks.seed import main
 from benchmarks.shape import Shape
 from benchmarks.staged import READING, REST
+from reconciler.adoption.draft import Manner
 from reconciler.apply.task import Task
+from reconciler.importing import Order, import_rules
 from reconciler.model.plan import Plan
 from reconciler.pipeline import Run, apply_plan, make_plan
 from reconciler.plan.encode import encode, to_text
@@ -180,6 +182,29 @@ def test_twice_the_data_makes_little_more_than_twice_the_calls(
     once, twice = counted
     assert twice.total() <= GROWTH_BUDGET * once.total()
     often = {name: (count, twice[name]) for name, count in once.items() if count >= ONCE.target_groups}
+    assert not {name: pair for name, pair in often.items() if pair[1] > QUADRATIC * pair[0]}
+
+
+def test_importing_twice_the_roster_makes_little_more_than_twice_the_calls(
+    generated: Callable[[Shape], Company],
+) -> None:
+    """Rules for what is live are found without holding every directory group against every group of the target."""
+    counted, small = [], replace(ONCE, people=200, groups=110, nested=20, target_groups=20)
+    for shape in (small, small.doubled()):
+        company = generated(shape).filled()
+        for file in (company.folder / POLICY).glob("*.yaml"):
+            if file.name != "connections.yaml":
+                file.unlink()
+        run = replace(company.run(), targets=("roster",))
+        order = Order(run, str(company.folder / POLICY), "imported.yaml", Manner(TODAY, TODAY))
+        with _calls() as calls:
+            imported = import_rules(order)
+        assert imported.empty
+        assert imported.text.count("{cn:") > shape.target_groups
+        counted.append(calls)
+    once, twice = counted
+    assert twice.total() <= GROWTH_BUDGET * once.total()
+    often = {name: (count, twice[name]) for name, count in once.items() if count >= small.target_groups}
     assert not {name: pair for name, pair in often.items() if pair[1] > QUADRATIC * pair[0]}
 
 

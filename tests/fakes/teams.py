@@ -85,6 +85,11 @@ class App:
             self.members[self._last] = dict(members or {})
             return self._last
 
+    def seed_links(self, name: str, *links: Row) -> None:
+        """Link a group of that name to directory groups, as the app itself keeps it in step with them."""
+        with self.lock:
+            next(row for row in self.groups.values() if row["name"] == name)["links"] = list(links)
+
     def content(self) -> dict[str, object]:
         """Return everything that is stored, by names."""
         with self.lock:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from reconciler.model.diagnostic import Position
-from reconciler.policy.source import FAST, MAX_DEPTH, MAX_DUPLICATES, MAX_SCALAR, Data, Source, read_source
+from reconciler.policy.fit import MAX_SCALAR
+from reconciler.policy.source import FAST, MAX_DEPTH, MAX_DUPLICATES, Data, Source, read_source
 
 READERS = pytest.mark.parametrize("fast", [pytest.param(True, id="C"), pytest.param(False, id="Python")])
 

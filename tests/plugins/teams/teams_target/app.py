@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from reconciler.model.access import LOCAL, Flag, Group, GroupKey, Role, User, UserKey, Value
+from reconciler.model.known_link import KnownLink
 from reconciler.targets.answers import Answer, Map, Method, Request, path_of
 from reconciler.targets.http import Session
 from reconciler.targets.pages import Item, Listing, read_list
@@ -25,10 +26,11 @@ class Account:
 
 @dataclass(frozen=True, slots=True)
 class Team:
-    """A group and its number in the app."""
+    """A group, its number in the app, and the directory groups that the app itself keeps it linked to."""
 
     number: int
     group: Group
+    links: tuple[KnownLink, ...] = ()
 
 
 class App:
@@ -175,7 +177,7 @@ class App:
             username=username,
             attributes=attributes,
             active=state == "active",
-            flags={flag: answer.value(row, str(flag), bool) for flag in Flag},
+            flags={flag: answer.value(row, str(flag), bool) for flag in (Flag.ADMIN, Flag.EXTERNAL)},
             managed=ours,
             disabled_by_hand=state not in {"active", _BLOCKED},
         )
@@ -184,7 +186,13 @@ class App:
     def _team(self, item: Item) -> Team:
         name, source = item.answer.value(item.data, "name", str), item.data.get("source")
         ours = item.data.get("provider") == self._directory
-        return Team(_id_of(item), Group(GroupKey(name), str(source or "") if ours else "", managed=ours))
+        links = item.data.get("links")
+        known = tuple(_link(one) for one in links if isinstance(one, dict)) if isinstance(links, list) else ()
+        return Team(_id_of(item), Group(GroupKey(name), str(source or "") if ours else "", managed=ours), known)
+
+
+def _link(row: Map) -> KnownLink:
+    return KnownLink(Role(str(row["role"])), cn=str(row.get("cn", "")), filter=str(row.get("filter", "")))
 
 
 def active(*, on: bool) -> dict[str, object]:

@@ -15,6 +15,7 @@ from reconciler.model.change import (
     UpdateUser,
     type_name,
 )
+from reconciler.model.known_link import KnownLink
 from reconciler.plan.holds import Found, Holding
 from reconciler.targets.answers import Refused, Unclear
 from reconciler.targets.base import Batch, Outcome, Right, Rights, Status
@@ -74,6 +75,7 @@ class TeamsTarget:
             for team in teams
             if team.group.key in scope.groups
             or (scope.all_managed_groups and team.group.managed)
+            or scope.everything
             or scope.users is not None
         ]
         members = side_by_side(self._app.members, wanted, self.parallel)
@@ -84,6 +86,11 @@ class TeamsTarget:
             by_hand=_held(wanted, members, people, ours=False),
             own=own,
         )
+
+    def links(self, scope: Scope) -> Mapping[GroupKey, Sequence[KnownLink]]:  # noqa: ARG002 - the app has one directory
+        """Return what the app itself keeps its groups linked to."""
+        self._app.start()
+        return {team.group.key: team.links for team in self._app.teams() if team.links}
 
     def rights(self) -> Rights:
         """Return what the token's scopes let us do, as the app tells them."""
