@@ -235,7 +235,9 @@ def _consulted(rules: Rules, have: State, want: Desired, accounts: frozenset[Use
         for group, people in have.memberships.items()
         if any(people[key] != want.state.memberships.get(group, {}).get(key) for key in accounts & people.keys())
     }
-    flags = [named.cn for named in (rules.target.admin_group, *rules.target.external_groups) if named is not None]
+    target = rules.target
+    marking = (target.admin_group, *target.external_groups, target.auditor_group)
+    flags = [named.cn for named in marking if named is not None]
     lost = [rule for name, rule in rules.groups.items() if name in losing]
     kept = [rule for name, rule in rules.groups.items() if name not in losing]
     directory = want.explain.directory

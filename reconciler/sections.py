@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 
-from reconciler.desired.build import Desired, desire, rules_for
+from reconciler.desired.build import Desired, desire, rules_for, without_marks
 from reconciler.desired.links import Directory
 from reconciler.diff.only import narrowed
 from reconciler.diff.rules import DiffRules
@@ -35,7 +35,7 @@ def section_of(policy: Policy, today: date, past: Past, facing: Facing) -> Targe
     limits = policy.guards.get(facing.target.name, GuardLimits())
     safety = Safety(limits, policy.waivers, today, facing.capabilities, past)
     rules = diff_rules(policy, facing.target, facing.capabilities)
-    want = facing.want
+    want = without_marks(facing.want, facing.capabilities.flags)
     if facing.only is not None:
         want = narrowed(want, facing.have, rules, facing.only)
     return build_target(facing.section, facing.have, want, rules, safety)
@@ -43,7 +43,17 @@ def section_of(policy: Policy, today: date, past: Past, facing: Facing) -> Targe
 
 def diff_rules(policy: Policy, target: TargetConfig, can: Capabilities) -> DiffRules:
     """Return what the comparison of a target with these capabilities has to respect."""
-    return DiffRules(target.users, target.groups, policy.protected.get(target.name, Protection()), can.roles)
+    return DiffRules(
+        target.users,
+        target.groups,
+        policy.protected.get(target.name, Protection()),
+        can.roles,
+        keeps_keys=can.keeps_keys,
+        renames_users=can.renames_users,
+        needs=can.needs,
+        inherits=can.inherits,
+        places=target.places,
+    )
 
 
 def desired_by_target(

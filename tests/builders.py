@@ -45,6 +45,7 @@ from reconciler.policy.model import (
     UserRules,
     Waiver,
 )
+from reconciler.sections import diff_rules
 
 TODAY = date(2026, 11, 20)
 NOW = "2026-11-20T04:00:00Z"
@@ -54,14 +55,29 @@ ROSTER = Capabilities(
     owner_role=OWNER,
     privileged_roles=frozenset({OWNER}),
     attributes=frozenset({"email", "name", "ssh_keys"}),
-    flags=frozenset(Flag),
+    flags=frozenset({Flag.ADMIN, Flag.EXTERNAL}),
     marks_memberships=True,
 )
+FORGE = replace(
+    ROSTER,
+    attributes=frozenset({"email", "name", "ssh_keys", "dn", "kerberos"}),
+    flags=frozenset(Flag),
+    marks_memberships=False,
+    removes_users=False,
+    removes_groups=False,
+    keeps_keys=False,
+    keeps_sources=False,
+    renames_users=False,
+    lower_case=frozenset({"email"}),
+    needs=frozenset({"email", "name"}),
+)
+"""A target that knows accounts by their DN and keeps no ids."""
 NO_LIMITS = GuardLimits(
     max_removals=None,
     max_removals_per_group=None,
     empty_group="allow",
     empty_admin_group="allow",
+    empty_external_group="allow",
     min_owners=None,
     max_privileged_grants=None,
     max_created_users=None,
@@ -228,6 +244,13 @@ def user(
     return User(UserKey(key or f"id-{name}"), name, attributes or {"name": name.title()}, active=active, flags=marks)
 
 
+def known_by_dn(name: str, branch: str = "people", **attributes: Value) -> User:
+    """Return our own account of somebody where a target keeps no ids; e-mail address and name are those of `person`."""
+    place = dn(name, branch)
+    held: dict[str, Value] = {"email": f"{name}@acme.example", "name": name.title(), "dn": place}
+    return user(name, key=f"dn:{dn_key(place)}", attributes={**held, **attributes})
+
+
 def stranger(name: str) -> User:
     """Return an account that somebody else made."""
     return replace(user(name, key=f"local:{name}"), managed=False)
@@ -285,14 +308,16 @@ class World:
 
     def diff_rules(self) -> DiffRules:
         """Return what the comparison has to respect."""
-        target = self.said.target
-        return DiffRules(target.users, target.groups, self.protected, self.capabilities.roles)
+        return diff_rules(self.said.target, self.protected, self.capabilities)
 
     def section(self) -> TargetPlan:
         """Return the target's section of the plan."""
-        safety = Safety(self.limits, self.waivers, self.today, self.capabilities, self.past)
         empty = TargetPlan("roster", "sql", "sqlite:///roster.db", "corp")
-        return build_target(empty, self.have, self.want(), self.diff_rules(), safety)
+        return build_target(empty, self.have, self.want(), self.diff_rules(), self.safety())
+
+    def safety(self) -> Safety:
+        """Return what limits the plan."""
+        return Safety(self.limits, self.waivers, self.today, self.capabilities, self.past)
 
     def plan(self) -> Plan:
         """Return a plan of this one target."""

@@ -6,7 +6,7 @@ Every change has to find what it expects, or the test that asked fails: a plan m
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import assert_never
 
 from reconciler.model.access import Group, GroupKey, Role, State, User, UserKey, Value
@@ -27,6 +27,7 @@ from reconciler.model.change import (
     RemoveUser,
     RenameGroup,
     SetFlag,
+    SetSetting,
     UpdateUser,
     UserChange,
 )
@@ -40,12 +41,13 @@ def applied(have: State, changes: Iterable[Change]) -> State:
         {group: dict(people) for group, people in have.memberships.items()},
         {group: dict(people) for group, people in have.by_hand.items()},
         have.own,
+        dict(have.settings),
     )
     for change in changes:
         app.make(change)
     names = [one.username.casefold() for one in app.users.values()]
     assert len(names) == len(set(names)), "two accounts of one name"
-    return State(app.users, app.groups, app.rows, app.by_hand, app.own)
+    return State(app.users, app.groups, app.rows, app.by_hand, app.own, above=have.above, settings=app.settings)
 
 
 @dataclass
@@ -55,8 +57,11 @@ class _App:
     rows: dict[GroupKey, dict[UserKey, Role]]
     by_hand: dict[GroupKey, dict[UserKey, Role]]
     own: UserKey | None
+    settings: dict[str, bool]
+    moved: dict[UserKey, UserKey] = field(default_factory=dict)
 
     def make(self, change: Change) -> None:
+        change = self._addressed(change)
         match change:
             case CreateUser() | AdoptUser() | UpdateUser() | EnableUser() | DisableUser() | RemoveUser() | SetFlag():
                 self._user(change)
@@ -64,8 +69,22 @@ class _App:
                 self._group(change)
             case AddMembership() | ChangeRole() | RemoveMembership():
                 self._membership(change)
+            case SetSetting(name=name, have=before, want=after):
+                assert self.settings[name] == before != after
+                self.settings[name] = after
             case _:
                 assert_never(change)
+
+    def _addressed(self, change: Change) -> Change:
+        """Return the change with the key that the target has for the account now."""
+        match change:
+            case CreateUser() | CreateGroup() | AdoptGroup() | RenameGroup() | RemoveGroup() | SetSetting():
+                return change
+            case _:
+                who = change.who
+        if not who.account or who.key in self.users:  # an account that this plan has made has its person's key
+            return change
+        return replace(change, who=replace(who, key=self.moved.get(who.account, who.account)))
 
     def _user(self, change: UserChange) -> None:
         match change:
@@ -116,12 +135,20 @@ class _App:
                 case "username", str(new):
                     assert before[name] == held.username
                     self.users[who] = replace(self.users[who], username=new)
+                case "block_mark", None:
+                    assert self.users[who].active
+                    left = {known: one for known, one in self.users[who].attributes.items() if known != name}
+                    self.users[who] = replace(self.users[who], attributes=left)
                 case _, None:
                     raise AssertionError(f"{name} is taken away")
                 case _, _:
                     assert before[name] == held.attributes.get(name)
                     attributes = {**self.users[who].attributes, name: value}
                     self.users[who] = replace(self.users[who], attributes=attributes)
+                    if name == "dn" and who.startswith("dn:"):
+                        self.moved[who] = UserKey(f"dn:{value}")
+                        self._rekey(who, self.moved[who])
+                        who = self.moved[who]
 
     def _rekey(self, before: UserKey, after: UserKey) -> None:
         assert after not in self.users

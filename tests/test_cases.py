@@ -13,7 +13,6 @@ import pytest
 
 from reconciler.desired.build import Desired, desire, rules_for
 from reconciler.desired.links import Directory
-from reconciler.diff.rules import DiffRules
 from reconciler.directory.read import read_directory
 from reconciler.model.access import State
 from reconciler.model.change import AddMembership, ChangeRole, RemoveMembership, person_of, type_name
@@ -30,6 +29,7 @@ from reconciler.policy.schemas import read_schema
 from reconciler.render.document import PlanData
 from reconciler.render.look import Look
 from reconciler.render.text import plan_text
+from reconciler.sections import diff_rules
 from reconciler.targets.base import Target
 from reconciler.targets.registry import create, options_of
 from tests.builders import NOW, TODAY
@@ -56,7 +56,7 @@ class Case:
         target = self.policy.targets[TARGET]
         capabilities = self.app.capabilities
         safety = Safety(self.policy.guards[TARGET], self.policy.waivers, TODAY, capabilities, self.past)
-        rules = DiffRules(target.users, target.groups, self.policy.protected[TARGET], capabilities.roles)
+        rules = diff_rules(target, self.policy.protected[TARGET], capabilities)
         empty = TargetPlan(target.name, target.kind, self.app.address, target.directory, on_refusal=target.on_refusal)
         return build_target(empty, have, self.want, rules, safety)
 

@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from itertools import groupby, islice
+from itertools import groupby
 from queue import SimpleQueue
 from threading import Thread
 
@@ -105,6 +105,7 @@ class _Making:
         self._target = target
         self._answers: SimpleQueue[_Answer] = SimpleQueue()
         self._owner = target.capabilities.owner_role
+        self._nests = target.capabilities.inherits
         self._lacking: dict[Thing, Change] = {}  # what was not made, by what rests on it
         self.made: dict[int, Outcome] = {}
         self.times: list[BatchTime] = []
@@ -122,11 +123,11 @@ class _Making:
         self._settle()
 
     def _placed(self) -> Iterator[tuple[tuple[int, ...], Batch]]:
-        """Yield every batch with the places of its changes: batches hold all changes, in their order."""
-        places = iter(self._work.todo)
+        """Yield every batch with the places of its changes: batches hold every one of them once."""
         changes = [self._work.section.changes[place] for place in self._work.todo]
+        places = {id(change): place for place, change in zip(self._work.todo, changes, strict=True)}
         for batch in self._target.batches(changes):
-            yield tuple(islice(places, len(batch.changes))), batch
+            yield tuple(places[id(change)] for change in batch.changes), batch
 
     def _stopped(self) -> bool:
         return bool(self.error) or self._run.stopped()
@@ -155,7 +156,7 @@ class _Making:
         """Return a batch without the changes that rest on one which was not made: the target is not asked for those."""
         kept: list[tuple[int, Change]] = []
         for place, change in zip(places, batch.changes, strict=True):
-            wanted = needs(change, self._owner)
+            wanted = needs(change, self._owner, nests=self._nests)
             missing = next((self._lacking[thing] for thing in wanted if thing in self._lacking), None)
             if missing is None:
                 kept.append((place, change))

@@ -17,7 +17,7 @@ FORMAT_VERSION = "1.0"
 _NOT_TRIED = "not tried"
 _WAIVED = "WAIVER-USED"
 _LONGEST = 2000  # characters of one message of a target
-_OF_A_CHANGE = ("type", "user", "group", "have", "want", "reason", "flag")
+_OF_A_CHANGE = ("type", "user", "group", "have", "want", "reason", "flag", "setting")
 
 
 @dataclass(frozen=True, slots=True)

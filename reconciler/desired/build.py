@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from itertools import chain
 
 from reconciler.desired.explanation import Explanation, ranked
-from reconciler.desired.flags import Flags, no_admins, resolve_flags
+from reconciler.desired.flags import Flags, no_admins, no_externals, resolve_flags, unknown_mark
 from reconciler.desired.grants import ended, resolve_grants
 from reconciler.desired.imports import resolve_imports
 from reconciler.desired.links import Directory, Source, resolve_link, sentence, template_findings
@@ -50,7 +50,8 @@ class Desired:
     by group, people whom a grant may mean. `only_given` are flags that nobody loses in this run. `imports`: some rule
     imports groups. `missing_groups` are, by target group, the directory groups without which the policy wants no plan,
     and `no_admins` says why the admin group names nobody who could log in; empty where somebody is there, or where nobody
-    can tell. `only`: where it is set, the state and the findings are about these people alone; `others` are, by group, people
+    can tell. `settings` are the instance-wide switches that the policy says anything of.
+    `only`: where it is set, the state and the findings are about these people alone; `others` are, by group, people
     who should be in it, too, and have no account that is surely theirs.
     """
 
@@ -68,12 +69,32 @@ class Desired:
     diagnostics: tuple[Diagnostic, ...]
     missing_groups: Mapping[GroupKey, tuple[str, ...]] = field(default_factory=dict)
     no_admins: str = ""
+    no_externals: str = ""
+    settings: Mapping[str, bool] = field(default_factory=dict)
     only: frozenset[UserKey] | None = None
     others: Mapping[GroupKey, frozenset[UserKey]] = field(default_factory=dict)
 
     def concerns(self, key: UserKey) -> bool:
         """Tell whether a rule names the person, even if the account cannot have a name."""
         return key in self.state.users or key in self.frozen_users
+
+
+def without_marks(want: Desired, kept: frozenset[Flag]) -> Desired:
+    """Return what should be without the marks that the target turned out not to have, each an error at the rule that wants it."""
+    lost = want.flags - kept
+    if not lost:
+        return want
+    users = {
+        key: replace(user, flags={flag: on for flag, on in user.flags.items() if flag in kept})
+        for key, user in want.state.users.items()
+    }
+    findings = [unknown_mark(flag, want.explain.flags[flag][0].rule) for flag in sorted(lost)]
+    return replace(
+        want,
+        state=replace(want.state, users=users),
+        flags=want.flags & kept,
+        diagnostics=(*want.diagnostics, *findings),
+    )
 
 
 def rules_for(policy: Policy, name: str) -> Rules:
@@ -91,6 +112,11 @@ def rules_for(policy: Policy, name: str) -> Rules:
 def desire(rules: Rules, directory: Directory, capabilities: Capabilities, today: date) -> Desired:
     """Return what the target should look like on `today` (UTC)."""
     return _Rendering(rules, directory, capabilities, today).desired()
+
+
+def switches(options: Mapping[str, object], known: frozenset[str]) -> Mapping[str, bool]:
+    """Return the instance-wide switches among the policy keys of a target, of those `known`; one that is absent is not managed."""
+    return {name: value for name in sorted(known) if isinstance(value := options.get(name), bool)}
 
 
 class _Rendering:
@@ -139,7 +165,9 @@ class _Rendering:
             ),
             diagnostics=tuple(self._findings),
             missing_groups=self._missing(sources),
+            settings=switches(self._rules.target.options, self._capabilities.settings),
             no_admins=no_admins(self._rules.target.admin_group, flags, self._directory),
+            no_externals=no_externals(self._rules.target, flags, self._directory),
         )
 
     def _groups(self) -> tuple[dict[GroupKey, Group], dict[GroupKey, tuple[Source, ...]]]:
@@ -158,7 +186,9 @@ class _Rendering:
             imported[item.key] = item.source_key
             for source in item.sources:
                 self._report_gap(item.key, source)
-        groups = {key: Group(key, imported.get(key, "")) for key in sorted(found)}
+        can = self._capabilities
+        sources = imported if can.keeps_keys and can.keeps_sources else {}
+        groups = {key: Group(key, sources.get(key, "")) for key in sorted(found)}
         return groups, {key: ranked(self._known_roles(found[key]), self._capabilities.roles) for key in groups}
 
     def _links(self, rule: GroupRule) -> list[Source]:
@@ -252,7 +282,12 @@ class _Rendering:
 
     def _users(self, linked: Sequence[int], flags: Flags) -> tuple[dict[UserKey, User], dict[UserKey, str]]:
         schema, rules = self._directory.snapshot.schema, self._rules.target.users
-        self._findings += template_findings(rules.username, self._directory, rules.where, OUR_WORDS)
+        for template in rules.templates:
+            self._findings += template_findings(template, self._directory, rules.where, OUR_WORDS)
+        if rules.kerberos and "kerberos" not in self._capabilities.attributes:
+            summary = "This target cannot keep a Kerberos identity."
+            way_out = "Remove users.kerberos."
+            self._findings.append(Diagnostic(Severity.ERROR, "ATTRIBUTE-UNKNOWN", summary, way_out, rules.where))
         named = usernames(self._people, linked, self._naming, schema)
         self._findings += named.diagnostics
         holders = {flag: flags.holders(flag) for flag in flags.sources}

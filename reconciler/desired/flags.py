@@ -1,4 +1,4 @@
-"""Who carries an instance-wide mark: admin_group and external_groups; never grants a role."""
+"""Who carries an instance-wide mark: admin_group, external_groups and auditor_group; never grants a role."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from reconciler.desired.links import Directory, Source, ambiguous, sentence, source_of
 from reconciler.model.access import Flag, Role
-from reconciler.model.diagnostic import Diagnostic, Severity
+from reconciler.model.diagnostic import Diagnostic, Position, Severity
 from reconciler.model.reason import Why
 from reconciler.policy.model import NamedGroup, TargetConfig
 
@@ -16,8 +16,8 @@ from reconciler.policy.model import NamedGroup, TargetConfig
 class Flags:
     """The groups behind each managed flag.
 
-    A gap must not widen anybody's access: with one, nobody gains or loses admin, and nobody loses external, which is
-    still given to those who are known to be (`only_given`).
+    A gap must not widen anybody's access: with one, nobody gains or loses admin or auditor, and nobody loses external, which
+    is still given to those who are known to be (`only_given`).
     """
 
     sources: Mapping[Flag, tuple[Source, ...]]
@@ -30,18 +30,20 @@ class Flags:
 
 
 def resolve_flags(target: TargetConfig, directory: Directory, kept: frozenset[Flag]) -> Flags:
-    """Return who should be admin and who external, where the policy manages these marks; `kept` are those the target has."""
+    """Return who should be admin, external and auditor, where the policy manages these marks; `kept` are those the target has."""
     rules: list[tuple[Flag, Why, Sequence[NamedGroup]]] = []
     if target.admin_group is not None:
         rules.append((Flag.ADMIN, Why.ADMIN_GROUP, (target.admin_group,)))
     if target.external_groups:
         rules.append((Flag.EXTERNAL, Why.EXTERNAL_GROUP, target.external_groups))
+    if target.auditor_group is not None:
+        rules.append((Flag.AUDITOR, Why.AUDITOR_GROUP, (target.auditor_group,)))
     sources: dict[Flag, tuple[Source, ...]] = {}
     findings: list[Diagnostic] = []
     only_given: set[Flag] = set()
     for flag, why, groups in rules:
         if flag not in kept:
-            findings.append(_unknown(flag, groups[0]))
+            findings.append(unknown_mark(flag, groups[0].where))
             continue
         resolved = [_resolve(group, flag, why, directory) for group in groups]
         findings += [found for found in resolved if isinstance(found, Diagnostic)]
@@ -74,6 +76,31 @@ def no_admins(named: NamedGroup | None, flags: Flags, directory: Directory) -> s
     return ""
 
 
+def no_externals(target: TargetConfig, flags: Flags, directory: Directory) -> str:
+    """Return which groups that mark external users or auditors are missing, or name nobody at all, in sentences.
+
+    Empty where they name somebody, and where one cannot be read: then nobody can tell. Of several external groups all are
+    one, so some of them may be empty.
+    """
+    says = []
+    for flag, what, groups in (
+        (Flag.EXTERNAL, "external", target.external_groups),
+        (Flag.AUDITOR, "auditor", (target.auditor_group,) if target.auditor_group else ()),
+    ):
+        names = [f"cn={named.cn}" for named in groups]
+        missing = [f"cn={named.cn}" for named in groups if not directory.groups_by_cn(named.cn)]
+        says += [f"The {what} group {name} is not in the directory." for name in missing]
+        if (
+            groups
+            and not missing
+            and flag in flags.sources
+            and flag not in flags.only_given
+            and not flags.holders(flag)
+        ):
+            says.append(f"Nobody is in the {what} group{'s' if len(names) > 1 else ''} {', '.join(names)}.")
+    return " ".join(says)
+
+
 def _resolve(named: NamedGroup, flag: Flag, why: Why, directory: Directory) -> Source | Diagnostic:
     found = directory.groups_by_cn(named.cn)
     name = f"cn={named.cn}"
@@ -85,9 +112,10 @@ def _resolve(named: NamedGroup, flag: Flag, why: Why, directory: Directory) -> S
     return _gap(source.gap, flag, named) if source.gap else source
 
 
-def _unknown(flag: Flag, named: NamedGroup) -> Diagnostic:
+def unknown_mark(flag: Flag, where: Position) -> Diagnostic:
+    """Return the error for a mark that the target does not have."""
     return Diagnostic(
-        Severity.ERROR, "FLAG-UNKNOWN", f"This target cannot mark anybody as {flag}.", "Remove the key.", named.where
+        Severity.ERROR, "FLAG-UNKNOWN", f"This target cannot mark anybody as {flag}.", "Remove the key.", where
     )
 
 

@@ -10,7 +10,7 @@ from reconciler.desired.naming import name_problem, normalize
 from reconciler.model.access import Capabilities, Flag, NameLimits, User, Value
 from reconciler.model.diagnostic import Diagnostic, Severity
 from reconciler.model.directory import Attributes, Dialect, Person
-from reconciler.model.names import login_key, rdn_values
+from reconciler.model.names import dn_text, login_key, lowered, rdn_values
 from reconciler.model.schema import DirectorySchema
 from reconciler.model.template import fill
 from reconciler.policy.model import DirectoryConfig, NamingRule, OnInvalidName, UserRules
@@ -50,15 +50,17 @@ class Naming:
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """The canonical names of the attributes that an account's come from, and which of ours the target can hold (`held`).
+    """Where an account's attributes come from, which of ours the target can hold (`held`), and which in small letters.
 
-    `keys_in_step`: SSH keys are kept as they are in the directory.
+    `name` and `ssh_keys` are canonical names. `keys_in_step`: SSH keys are kept as they are in the directory.
     """
 
-    email: str
+    naming: Naming
+    schema: DirectorySchema
     name: str
     ssh_keys: str
     held: frozenset[str]
+    lower_case: frozenset[str]
     keys_in_step: bool
 
 
@@ -86,12 +88,30 @@ def single_value(person_dn: str, attributes: Attributes, name: str) -> str:
 
 def raw_username(person: Person, naming: Naming, schema: DirectorySchema) -> str:
     """Return the username that the template makes of an entry, unchecked. Raises NoValueError."""
+    return _filled(naming.template, person, naming, schema)
 
+
+def email_of(person: Person, naming: Naming, schema: DirectorySchema) -> str:
+    """Return the e-mail address that an account should have: the template's, else the directory's lowest; empty for none."""
+    if naming.rules.email:
+        return _made(naming.rules.email, person, naming, schema)
+    return _first(person.attributes, schema.canonical(naming.attribute("email")))
+
+
+def _made(template: str, person: Person, naming: Naming, schema: DirectorySchema) -> str:
+    """Return what a template makes of an entry, empty where the entry lacks something for it."""
+    try:
+        return _readable(_filled(template, person, naming, schema))
+    except NoValueError:
+        return ""
+
+
+def _filled(template: str, person: Person, naming: Naming, schema: DirectorySchema) -> str:
     def value(word: str) -> str:
         attribute = naming.attribute(word) if word in OUR_WORDS else word
         return single_value(person.dn, person.attributes, schema.canonical(attribute))
 
-    return fill(naming.template, value)
+    return fill(template, value)
 
 
 def usernames(people: Sequence[Person], chosen: Iterable[int], naming: Naming, schema: DirectorySchema) -> Usernames:
@@ -116,8 +136,15 @@ def usernames(people: Sequence[Person], chosen: Iterable[int], naming: Naming, s
 
 def words_of(naming: Naming, schema: DirectorySchema, capabilities: Capabilities) -> Words:
     """Return what accounts are made of, the same for everybody."""
-    email, name, keys = (schema.canonical(naming.attribute(word)) for word in ("email", "name", "ssh_keys"))
-    return Words(email, name, keys, capabilities.attributes, keys_in_step="ssh_keys" in naming.rules.sync)
+    return Words(
+        naming,
+        schema,
+        name=schema.canonical(naming.attribute("name")),
+        ssh_keys=schema.canonical(naming.attribute("ssh_keys")),
+        held=capabilities.attributes,
+        lower_case=capabilities.lower_case,
+        keys_in_step="ssh_keys" in naming.rules.sync,
+    )
 
 
 def account(person: Person, username: str, words: Words, flags: Mapping[Flag, bool]) -> User:
@@ -125,7 +152,7 @@ def account(person: Person, username: str, words: Words, flags: Mapping[Flag, bo
 
     No e-mail address or name in the entry is no opinion. No SSH key is: where keys are kept in step, the last one has gone.
     """
-    return User(person.key, username, _attributes(person.attributes, words), active=not person.disabled, flags=flags)
+    return User(person.key, username, _attributes(person, words), active=not person.disabled, flags=flags)
 
 
 def username_of(person: Person, naming: Naming, schema: DirectorySchema) -> tuple[str, str]:
@@ -160,15 +187,28 @@ def _finding(person: Person, why: str, naming: Naming) -> Diagnostic:
     )
 
 
-def _attributes(have: Attributes, words: Words) -> dict[str, Value]:
+def _attributes(person: Person, words: Words) -> dict[str, Value]:
+    have, naming = person.attributes, words.naming
     found: dict[str, Value] = {}
-    if "email" in words.held and (email := _first(have, words.email)):
+    if "email" in words.held and (email := email_of(person, naming, words.schema)):
         found["email"] = email
-    if "name" in words.held and (name := _first(have, words.name) or _first(have, "cn")):
+    if "name" in words.held and (name := _name(person, words)):
         found["name"] = name
+    if "kerberos" in words.held and (principal := _made(naming.rules.kerberos, person, naming, words.schema)):
+        found["kerberos"] = principal
+    for word in words.lower_case & found.keys():
+        found[word] = lowered(str(found[word]))
+    if "dn" in words.held:
+        found["dn"] = dn_text(person.dn)
     if "ssh_keys" in words.held and (words.keys_in_step or words.ssh_keys in have):
         found["ssh_keys"] = tuple(sorted({_readable(key) for key in have.get(words.ssh_keys, ())}))
     return found
+
+
+def _name(person: Person, words: Words) -> str:
+    if words.naming.rules.name:
+        return _made(words.naming.rules.name, person, words.naming, words.schema)
+    return _first(person.attributes, words.name) or _first(person.attributes, "cn")
 
 
 def _first(attributes: Attributes, name: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
-from reconciler.desired.people import Naming, username_of
+from reconciler.desired.people import Naming, email_of, username_of
 from reconciler.model.access import STABLE_ID_MISSING, User, UserKey, is_stable
 from reconciler.model.directory import Person
 from reconciler.model.names import dn_key, login_key
@@ -40,7 +40,8 @@ class Roll:
     def behind(self, account: User) -> Sequence[Person]:
         """Return who a live account may belong to: its person; nobody, if that person is gone; several, if it is unclear.
 
-        By key. Where the account or the person has no stable id, also by DN, then by username.
+        By key. Where the account or the person has no stable id, also by DN, then by username. An account that holds a DN
+        which nobody has is taken for a person of its username only if the e-mail address agrees, too, and it is active.
         """
         index = self.index_of.get(account.key)
         if index is not None:
@@ -48,12 +49,20 @@ class Roll:
         if is_stable(account.key):
             if self._all_have_ids:
                 return ()
-            found = [self.people[index] for index in self.named(account.username)]
-            return [person for person in found if not is_stable(person.key)]
+            return [person for person in self._called(account) if not is_stable(person.key)]
         index = self._entries().get(account.key)
         if index is not None:
             return (self.people[index],)
-        return [self.people[index] for index in self.named(account.username)]
+        return self._called(account)
+
+    def _called(self, account: User) -> Sequence[Person]:
+        found = [self.people[index] for index in self.named(account.username)]
+        if "dn" not in account.attributes:
+            return found
+        email = login_key(str(account.attributes.get("email", ""))) if account.active else ""
+        return [
+            person for person in found if email and login_key(email_of(person, self._naming, self._schema)) == email
+        ]
 
     def _names(self) -> Mapping[str, Sequence[int]]:
         if self._by_name is None:

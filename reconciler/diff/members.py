@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, replace
 
 from reconciler.desired.build import Desired
+from reconciler.diff.floor import Floors
 from reconciler.diff.groups import gone_groups
 from reconciler.diff.rules import DiffRules, Findings
-from reconciler.model.access import GroupKey, Role, State, UserKey
+from reconciler.model.access import STABLE_ID_MISSING, GroupKey, Role, State, User, UserKey
 from reconciler.model.change import (
     AddMembership,
     ChangeRole,
@@ -19,6 +20,7 @@ from reconciler.model.change import (
     RemoveUser,
     Who,
 )
+from reconciler.model.names import DnSyntaxError, dn_key
 from reconciler.model.plan import Hold
 from reconciler.model.reason import Reason, Why
 
@@ -27,36 +29,55 @@ _NOBODY: Mapping[UserKey, Role] = {}
 
 @dataclass(frozen=True, slots=True)
 class Accounts:
-    """Who has an account once the plan's user changes are made, and under which name, before it."""
+    """Who has an account once the plan's user changes are made, and which, by the name before it."""
 
-    names: Mapping[UserKey, str]
+    people: Mapping[UserKey, Who]
     groups: frozenset[GroupKey]
+
+    def who(self, key: UserKey) -> Who:
+        """Return the account of that key; one that is not there goes by its key."""
+        return self.people.get(key) or Who(key, key)
 
 
 def accounts_after(have: State, findings: Findings) -> Accounts:
     """Return who can be given a membership after the changes found so far."""
-    names = {key: user.username for key, user in have.users.items()}
+    people = {key: Who(user.username, key, user.account) for key, user in have.users.items()}
     groups = set(have.groups)
     for change in findings.changes:
         if isinstance(change, CreateUser):
-            names[change.user.key] = change.user.username
+            people[change.user.key] = Who(change.user.username, change.user.key, _known_at_first(change.user))
         elif isinstance(change, CreateGroup):
             groups.add(change.group.key)
-    return Accounts(names, frozenset(groups))
+    return Accounts(people, frozenset(groups))
 
 
-def diff_members(have: State, want: Desired, rules: DiffRules, findings: Findings) -> None:
+def _known_at_first(user: User) -> UserKey:
+    """Return the key of a new account until the target has its person's: that of its identity, empty where it has none."""
+    try:
+        key = UserKey(STABLE_ID_MISSING + dn_key(str(user.attributes["dn"])))
+    except (KeyError, DnSyntaxError):
+        return UserKey("")
+    return UserKey("") if key == user.key else key
+
+
+def diff_members(
+    have: State, want: Desired, rules: DiffRules, findings: Findings, not_made: Collection[str] = ()
+) -> None:
     """Note what has to change so that every group that a rule names has the members and roles that rules give.
 
-    Groups and accounts that go away lose their memberships one by one, so that guards and readers see each.
+    Where a target inherits, nobody is to have less in a group than above it; `not_made` names changes that will be held
+    back. Groups and accounts that go away lose their memberships one by one, so that guards and readers see each.
     """
     accounts = accounts_after(have, findings)
-    for group, wanted in want.state.memberships.items():
-        held = have.memberships.get(group, _NOBODY)
+    floors = Floors(have, want, rules, not_made)
+    for group in floors.groups:
+        held, before = have.memberships.get(group, _NOBODY), len(findings.changes)
+        wanted, lifts = floors.lifted(group, want.state.memberships[group])
         if held == wanted:
             findings.unchanged_memberships += len(wanted)
-            continue
-        _Comparison(group, held, wanted, have, want, rules, accounts, findings).run()
+        else:
+            _Comparison(group, held, wanted, have, want, rules, accounts, findings, {}, floors, lifts).run()
+        floors.settle(group, findings.changes[before:])
     for group, ends in _ending(have, want, rules, findings).items():
         held = {key: have.memberships[group][key] for key in ends}
         _Comparison(group, held, _NOBODY, have, want, rules, accounts, findings, ends).run()
@@ -88,6 +109,8 @@ class _Comparison:
     accounts: Accounts
     findings: Findings
     ends: Mapping[UserKey, Reason] = field(default_factory=dict)
+    floors: Floors | None = None
+    lifts: Mapping[UserKey, GroupKey] = field(default_factory=dict)
 
     def run(self) -> None:
         for key in sorted(self.held.keys() | self.wanted.keys()):
@@ -106,18 +129,18 @@ class _Comparison:
         if by_hand == wanted:
             self.findings.unchanged_memberships += 1
             return
-        who = self._who(key)
+        who = self.accounts.people.get(key)
         if who is None:
             self._no_account(key, wanted)
             return
-        change = AddMembership(who, self.group, wanted, self.want.explain.gained(self.group, key))
+        change = AddMembership(who, self.group, wanted, self._gained(key))
         if by_hand is not None:
             self.findings.hold(change, Hold.BY_HAND, f"holds {by_hand} by hand")
         else:
             self._note(change)
 
     def _no_account(self, key: UserKey, wanted: Role) -> None:
-        reason = self.want.explain.gained(self.group, key)
+        reason = self._gained(key)
         if key in self.want.frozen_users:
             who = Who(self.want.explain.dn_of(key), key)
             self.findings.hold(
@@ -129,17 +152,34 @@ class _Comparison:
             self.findings.hold(AddMembership(who, self.group, wanted, reason), hold)
 
     def _remove(self, key: UserKey, held: Role) -> None:
-        who = Who(self.accounts.names.get(key, key), key)
-        reason = self.ends.get(key) or self.want.explain.lost(self.group, key, who.username, held)
+        who = self.accounts.who(key)
+        reason = self.ends.get(key) or self._drift(key, self.want.explain.lost(self.group, key, who.username, held))
         self._note_loss(RemoveMembership(who, self.group, held, reason))
 
+    def _drift(self, key: UserKey, lost: Reason) -> Reason:
+        """Return why a role goes that no rule gives; who gave it by hand, where the target tells."""
+        maker = self.have.made_by.get(self.group, {}).get(key)
+        if maker is None:
+            return lost
+        detail = "; ".join(filter(None, (lost.detail, f"added by hand by {maker}")))
+        return replace(lost, why=Why.BY_HAND if lost.why is Why.LEFT_GROUP else lost.why, detail=detail)
+
     def _change(self, key: UserKey, held: Role, wanted: Role) -> None:
-        who = Who(self.accounts.names.get(key, key), key)
+        who = self.accounts.who(key)
         if self.rules.is_demotion(held, wanted):
             reason = self.want.explain.demoted(self.group, key, who.username, held)
-            self._note_loss(ChangeRole(who, self.group, held, wanted, reason))
+            self._note_loss(ChangeRole(who, self.group, held, wanted, self._lifted(key, reason)))
         else:
-            self._note(ChangeRole(who, self.group, held, wanted, self.want.explain.gained(self.group, key)))
+            self._note(ChangeRole(who, self.group, held, wanted, self._gained(key)))
+
+    def _gained(self, key: UserKey) -> Reason:
+        return self._lifted(key, self.want.explain.gained(self.group, key))
+
+    def _lifted(self, key: UserKey, reason: Reason) -> Reason:
+        """Return the reason, with the group above that the role comes from, where it does."""
+        if self.floors is None or key not in self.lifts:
+            return reason
+        return self.floors.explained(reason, self.wanted[key], self.lifts[key])
 
     def _note_loss(self, change: RemoveMembership | ChangeRole) -> None:
         frozen = self.want.frozen_groups.get(self.group)
@@ -170,7 +210,3 @@ class _Comparison:
             self.findings.hold(change, Hold.NO_GROUP)
         else:
             self.findings.changes.append(change)
-
-    def _who(self, key: UserKey) -> Who | None:
-        name = self.accounts.names.get(key)
-        return None if name is None else Who(name, key)

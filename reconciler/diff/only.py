@@ -27,6 +27,7 @@ from reconciler.model.change import (
     person_of,
 )
 from reconciler.model.diagnostic import Diagnostic
+from reconciler.model.paths import ancestors
 
 _Value = TypeVar("_Value")
 
@@ -35,7 +36,7 @@ def narrowed(want: Desired, have: State, rules: DiffRules, only: frozenset[UserK
     """Return what should be of these people alone: their accounts, and the groups in which they should have or have anything.
 
     `only` are the keys of people, or of accounts whose people are gone. A run for some people renames no group, so that an
-    imported group which waits for its new name goes by the one that it has.
+    imported group which waits for its new name goes by the one that it has. It sets nothing that holds for everybody.
     """
     names = _live_names(want, have, rules)
     theirs = groups_of(have, accounts_of(have, want, rules, only))
@@ -61,6 +62,7 @@ def narrowed(want: Desired, have: State, rules: DiffRules, only: frozenset[UserK
             },
             memberships={kept[key]: _of(people, only) for key, people in want.state.memberships.items() if key in kept},
         ),
+        settings={},
         frozen_users=_of(want.frozen_users, only),
         frozen_groups=_renamed(want.frozen_groups, kept),
         doubtful=_renamed(want.doubtful, kept),
@@ -116,6 +118,7 @@ def keep_theirs(have: State, want: Desired, findings: Findings) -> None:
     needed = {
         change.group for change in findings.changes if isinstance(change, AddMembership | ChangeRole | RemoveMembership)
     }
+    needed |= {above for group in needed for above in ancestors(group)}
     held = {one.change.group for one in findings.withheld if isinstance(one.change, AddMembership)}
     findings.changes = [change for change in findings.changes if _is_theirs(change, people, needed)]
     findings.withheld = [one for one in findings.withheld if _is_theirs(one.change, people, held)]

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
 from reconciler.model.access import GroupKey, Role
 from reconciler.model.change import Change
+from reconciler.model.diagnostic import Position
 from reconciler.model.plan import Hold, Unchanged, Withheld
 from reconciler.model.protection import matches_any
 from reconciler.policy.model import GroupRules, Protection, UserRules
@@ -20,12 +21,20 @@ def is_demotion(have: Role, want: Role, roles: Sequence[Role]) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class DiffRules:
-    """The policy's words on accounts, groups and protected names, and the target's roles, lowest first."""
+    """The policy's words on accounts, groups and protected names, and what the target can: its roles, lowest first, whether it
+    keeps the ids of people, whether its accounts follow usernames, and the attributes without which it makes no account;
+    `inherits`: a role holds in everything below; `places` are those of the target's own keys.
+    """
 
     users: UserRules = UserRules()
     groups: GroupRules = GroupRules()
     protected: Protection = Protection()
     roles: tuple[Role, ...] = ()
+    keeps_keys: bool = True
+    renames_users: bool = True
+    needs: frozenset[str] = frozenset()
+    inherits: bool = False
+    places: Mapping[str, Position] = field(default_factory=dict)
 
     def protects_user(self, username: str) -> bool:
         """Tell whether no change may touch this account."""

@@ -68,9 +68,15 @@ def _hold(change: UserChange, held: User | None, rules: DiffRules) -> tuple[Hold
         return Hold.PROTECTED, ""
     if isinstance(change, CreateUser) and not rules.users.create:
         return Hold.NO_ACCOUNT, "users.create is false"
+    if isinstance(change, CreateUser) and (lacking := sorted(rules.needs - change.user.attributes.keys())):
+        return Hold.FROZEN_USER, f"the entry has no {' and no '.join(map(_called, lacking))}, which an account needs"
     if isinstance(change, EnableUser) and held is not None and held.disabled_by_hand:
         return Hold.INACTIVE, "it was disabled by hand"
     return None
+
+
+def _called(attribute: str) -> str:
+    return {"email": "e-mail address"}.get(attribute, attribute)
 
 
 def _new(wanted: User, want: Desired) -> list[UserChange]:
@@ -81,10 +87,11 @@ def _new(wanted: User, want: Desired) -> list[UserChange]:
 def _kept(held: User, wanted: User, want: Desired, rules: DiffRules) -> list[UserChange]:
     if not wanted.active and rules.users.when_disabled is OnMissing.REMOVE:
         return [RemoveUser(_who(held), held, Reason(Why.DISABLED, rules.users.where))]
-    changes: list[UserChange] = [*_attribute_changes(held, wanted, rules)]
+    closes = not wanted.active and held.active and rules.users.when_disabled is OnMissing.DISABLE
+    changes: list[UserChange] = [*_attribute_changes(held, wanted, rules, closes=closes)]
     if wanted.active and not held.active:
         changes.append(EnableUser(_who(held), Reason(Why.RETURNED, rules.users.where)))
-    if not wanted.active and held.active and rules.users.when_disabled is OnMissing.DISABLE:
+    if closes:
         changes.append(DisableUser(_who(held), Reason(Why.DISABLED, rules.users.where)))
     return changes + _flag_changes(held, wanted.flags, want)
 
@@ -98,28 +105,36 @@ def _out_of_scope(held: User, want: Desired, rules: DiffRules) -> list[UserChang
     elif all(person.disabled for person in people):
         choice, why = rules.users.when_disabled, Why.DISABLED
     else:
-        return _flag_changes(held, flags, want)
+        choice, why = OnMissing.KEEP, Why.ATTRIBUTE
     if choice is OnMissing.REMOVE:
         return [RemoveUser(_who(held), held, Reason(why, rules.users.where))]
-    changes: list[UserChange] = []
-    if choice is OnMissing.DISABLE and held.active:
+    closes = choice is OnMissing.DISABLE and held.active
+    changes: list[UserChange] = [*_attribute_changes(held, None, rules, closes=closes)]
+    if closes:
         changes.append(DisableUser(_who(held), Reason(why, rules.users.where)))
     return changes + _flag_changes(held, flags, want)
 
 
 def _who(held: User) -> Who:
-    return Who(held.username, held.key)
+    return Who(held.username, held.key, held.account)
 
 
-def _attribute_changes(held: User, wanted: User, rules: DiffRules) -> list[UpdateUser]:
-    """Return one update of everything that differs: the username always, the rest as `users.sync` says."""
+def _attribute_changes(held: User, wanted: User | None, rules: DiffRules, *, closes: bool) -> list[UpdateUser]:
+    """Return one update of everything that differs.
+
+    The username, where the target follows it, the DN and the Kerberos identity always; the rest as `users.sync` says. What
+    is left of a block of ours that somebody has lifted goes, or else a later block by a person would be taken for ours.
+    """
     before: dict[str, Value | None] = {}
     after: dict[str, Value | None] = {}
-    if held.username != wanted.username:
+    if wanted is not None and held.username != wanted.username and rules.renames_users:
         before["username"], after["username"] = held.username, wanted.username
-    for name in rules.users.sync:
-        if name in wanted.attributes and (held.attributes.get(name) or None) != (wanted.attributes[name] or None):
-            before[name], after[name] = held.attributes.get(name), wanted.attributes[name]
+    attributes = wanted.attributes if wanted is not None else {}
+    for name in ("dn", "kerberos", *rules.users.sync):
+        if name in attributes and (held.attributes.get(name) or None) != (attributes[name] or None):
+            before[name], after[name] = held.attributes.get(name), attributes[name]
+    if held.active and not closes and "block_mark" in held.attributes:
+        before["block_mark"], after["block_mark"] = held.attributes["block_mark"], None
     return [UpdateUser(_who(held), before, after, Reason(Why.ATTRIBUTE, rules.users.where))] if after else []
 
 

@@ -35,14 +35,16 @@ class Flag(StrEnum):
 
     ADMIN = "admin"
     EXTERNAL = "external"
+    AUDITOR = "auditor"
 
 
 @dataclass(frozen=True, slots=True)
 class User:
     """One account.
 
-    `attributes` holds what the target can keep of ``email``, ``name``, ``ssh_keys``; in a desired user those that
-    the directory gives, in a live one those that the target holds.
+    `attributes` holds what the target can keep of ``email``, ``name``, ``ssh_keys``, ``dn``, ``kerberos``; in a desired user
+    those that the directory gives, in a live one those that the target holds. There ``block_mark`` is what it remembers of
+    a block of ours that somebody has lifted by hand.
     `flags` holds only the flags that are managed (desired) or kept (live): an absent flag is no opinion.
     `managed`: the account carries our mark for this directory. `disabled_by_hand`: inactive, and not by us.
     `account` is the key by which the target knows the account, where that is another one and stays (see `Capabilities.keeps_keys`).
@@ -72,7 +74,10 @@ Memberships: TypeAlias = Mapping[GroupKey, Mapping[UserKey, Role]]
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """How much of ours a target holds in all: active accounts, accounts with the admin mark, groups, memberships."""
+    """How much of ours a target holds in all: active accounts, accounts with the admin mark, groups, memberships.
+
+    A target that cannot count memberships gives those that it has read: limits in percent are stricter then.
+    """
 
     accounts: int
     admins: int
@@ -90,7 +95,8 @@ class State:
     `totals` are set where the state is a part of what the target holds (`Scope.users`); limits in percent are of them.
     `above` are the roles that accounts of ours hold in groups that no rule names and that lie above groups in scope: what is
     held there holds below, too, where a target inherits. `settings` are instance-wide switches, those that the target has.
-    `notes` say what was found and cannot be managed.
+    `notes` say what was found and cannot be managed. `made_by` says who made memberships, where the target tells it and it
+    was not us: the name as printed.
     """
 
     users: Mapping[UserKey, User] = field(default_factory=dict)
@@ -102,6 +108,7 @@ class State:
     above: Memberships = field(default_factory=dict)
     settings: Mapping[str, bool] = field(default_factory=dict)
     notes: tuple[Diagnostic, ...] = ()
+    made_by: Mapping[GroupKey, Mapping[UserKey, str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +128,8 @@ class Capabilities:
     grants are counted. `attributes` and `flags` are what the target can keep of a user.
     `marks_memberships`: single memberships carry our mark; else those of our accounts are ours, whoever made them.
     `keeps_keys`: an account can hold the person's stable id; else accounts are found by what it does hold (the DN), and that
-    its key is another one is no change. `renames_users`: a username follows the directory; else it is only given to new
+    its key is another one is no change. `keeps_sources`: a group can hold what it mirrors, so that it can be renamed with it;
+    only where keys are kept, too. `renames_users`: a username follows the directory; else it is only given to new
     accounts. `inherits`: groups nest by ``/``, and a role holds in everything below. `lower_case` are attributes that the
     target keeps in lower case, `needs` those without which it makes no account. `settings` are instance-wide switches
     that a policy may set.
@@ -140,6 +148,7 @@ class Capabilities:
     removes_groups: bool = True
     marks_memberships: bool = False
     keeps_keys: bool = True
+    keeps_sources: bool = True
     renames_users: bool = True
     inherits: bool = False
     lower_case: frozenset[str] = frozenset()

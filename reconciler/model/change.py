@@ -44,7 +44,7 @@ class AdoptUser:
 
 @dataclass(frozen=True, slots=True)
 class UpdateUser:
-    """Change attributes: only those that differ, by name (``username``, ``key``, ``email``, ``name``, ``ssh_keys``)."""
+    """Change attributes: only those that differ, by name: ``username``, ``key``, and those of `User`."""
 
     who: Who
     have: Mapping[str, Value | None]
@@ -166,7 +166,7 @@ class SetSetting:
 UserChange: TypeAlias = CreateUser | AdoptUser | UpdateUser | EnableUser | DisableUser | RemoveUser | SetFlag
 GroupChange: TypeAlias = CreateGroup | AdoptGroup | RenameGroup | RemoveGroup
 MembershipChange: TypeAlias = AddMembership | ChangeRole | RemoveMembership
-Change: TypeAlias = UserChange | GroupChange | MembershipChange
+Change: TypeAlias = UserChange | GroupChange | MembershipChange | SetSetting
 
 
 def type_name(change: Change) -> str:  # noqa: C901, PLR0911, PLR0912 - one flat arm per type of the union
@@ -200,23 +200,25 @@ def type_name(change: Change) -> str:  # noqa: C901, PLR0911, PLR0912 - one flat
             return "membership.change"
         case RemoveMembership():
             return "membership.remove"
+        case SetSetting():
+            return "setting.set"
         case _:
             assert_never(change)
 
 
 def person_of(change: Change) -> str:
-    """Return the key of the person concerned, empty for changes of groups."""
+    """Return the key of the person concerned, empty for changes of groups and of settings."""
     match change:
         case CreateUser(user=user):
             return user.key
-        case CreateGroup() | AdoptGroup() | RenameGroup() | RemoveGroup():
+        case CreateGroup() | AdoptGroup() | RenameGroup() | RemoveGroup() | SetSetting():
             return ""
         case _:
             return change.who.key
 
 
 def object_of(change: Change) -> str:
-    """Return the name of what a change is about, the same in every run: its type, the person's key, the group's name."""
+    """Return the name of what a change is about, the same in every run: its type, the person's key, the group's or the setting's name."""
     match change:
         case (
             AddMembership(who=who, group=group)
@@ -230,5 +232,7 @@ def object_of(change: Change) -> str:
             return f"{type_name(change)} {key}"
         case SetFlag(who=who, flag=flag):
             return f"{type_name(change)} {who.key} {flag}"
+        case SetSetting(name=name):
+            return f"{type_name(change)} {name}"
         case _:
             return f"{type_name(change)} {person_of(change)}"

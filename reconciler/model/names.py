@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cache
 from typing import NamedTuple, NewType
 
@@ -92,6 +92,8 @@ _AVA = re.compile(
 )
 _ESCAPE = re.compile(r"\\([0-9A-Fa-f]{2}|.)")
 _SPECIAL = re.compile(r"[\x00-\x1f\x7f\"+,;<>\\\udc80-\udcff]|^#")
+_BESIDE_ESCAPE = re.compile(r"\A[ #]| \Z|[,+\"\\<>;=]")  # what `dn_text` writes after a backslash
+_BY_NUMBER = re.compile(r"[\x00\n\r\udc80-\udcff]")  # and what it writes as hexadecimal digits
 _ONE_SPACE = "\\20"  # what a value of nothing but spaces is the same as
 _HALF_CHARACTER = re.compile("[\ud800-\udc7f\udd00-\udfff]")
 _UNICODE = unicodedata.ucd_3_2_0  # RFC 4518 2.2 and OpenLDAP know no later letters
@@ -128,6 +130,11 @@ def caseless(word: str) -> str:
 def exact(text: str) -> str:
     """Return the key of a string that compares by case: compatibility forms unified, insignificant spaces gone."""
     return squeezed(exact_case(text))
+
+
+def lowered(text: str) -> str:
+    """Return `text` in small letters, each letter for itself: what applications mean that keep a text in lower case."""
+    return text.lower() if text.isascii() else "".join(map(str.lower, text))
 
 
 def fold(text: str) -> str:
@@ -191,11 +198,29 @@ def canonical_key(text: str) -> DnKey:
     return DnKey(",".join("+".join(sorted(map(_ava_key, rdn))) for rdn in parse_dn(text)))
 
 
+def dn_text(text: str) -> str:
+    r"""Return a DN as GitLab writes it down: small letters, no spaces around separators, ``\`` before special characters.
+
+    Attribute types and spaces inside values stay as they are written. What is no DN is returned as it is, as there.
+    """
+    if _PLAIN.fullmatch(text):
+        return text.lower()
+    try:
+        rdns = _rdns(text, _ava_as_written)
+    except DnSyntaxError:
+        return text
+    return ",".join("+".join(f"{ava.type}={_written(ava)}" for ava in rdn) for rdn in rdns)
+
+
 def parse_dn(text: str) -> tuple[tuple[Ava, ...], ...]:
     """Return the RDNs of a DN, the entry's own first; raises DnSyntaxError.
 
     RFC 4514, and what older writers do: spaces around separators, ``;`` for ``,``, quoted values, ``OID.`` (RFC 2253 4).
     """
+    return _rdns(text, _canonical_ava)
+
+
+def _rdns(text: str, read: Callable[[re.Match[str]], Ava]) -> tuple[tuple[Ava, ...], ...]:
     if not text.strip(_SPACES):
         return ()
     half = _HALF_CHARACTER.search(text)
@@ -204,7 +229,10 @@ def parse_dn(text: str) -> tuple[tuple[Ava, ...], ...]:
     rdns: list[list[Ava]] = [[]]
     at = 0
     while True:
-        ava, at = _parse_ava(text, at)
+        found = _AVA.match(text, at)
+        if found is None:
+            raise DnSyntaxError(f'expected "type=value", not "{shortened(text[at:], 20)}"', at)
+        ava, at = read(found), found.end()
         separator = text[at : at + 1]
         if separator not in _SEPARATORS:
             raise DnSyntaxError(
@@ -261,15 +289,32 @@ def split_unique_member(value: str) -> tuple[str, str]:
     return value, ""
 
 
-def _parse_ava(text: str, at: int) -> tuple[Ava, int]:
-    found = _AVA.match(text, at)
-    if found is None:
-        raise DnSyntaxError(f'expected "type=value", not "{shortened(text[at:], 20)}"', at)
-    name = found["oid"] or caseless(found["name"])
+def _canonical_ava(found: re.Match[str]) -> Ava:
+    name = _type_as_written(found)
     name = TYPE_ALIASES.get(name, name)
     if found["hex"]:
-        return _from_ber(name, caseless(found["hex"])), found.end()
-    return Ava(name, _unescaped(found["quoted"] or found["string"] or "")), found.end()
+        return _from_ber(name, caseless(found["hex"]))
+    return Ava(name, _value_as_written(found))
+
+
+def _ava_as_written(found: re.Match[str]) -> Ava:
+    if found["hex"]:
+        return Ava(_type_as_written(found), caseless(found["hex"]), encoded=True)
+    return Ava(_type_as_written(found), _value_as_written(found))
+
+
+def _type_as_written(found: re.Match[str]) -> str:
+    return found["oid"] or caseless(found["name"])
+
+
+def _value_as_written(found: re.Match[str]) -> str:
+    return _unescaped(found["quoted"] or found["string"] or "")
+
+
+def _written(ava: Ava) -> str:
+    if ava.encoded:
+        return f"\\#{ava.value}"
+    return _BY_NUMBER.sub(_escaped, _BESIDE_ESCAPE.sub(r"\\\g<0>", lowered(ava.value)))
 
 
 def _from_ber(name: str, digits: str) -> Ava:

@@ -10,7 +10,7 @@ from reconciler.model.access import GroupKey
 from reconciler.model.change import Change
 from reconciler.model.diagnostic import Diagnostic
 
-FORMAT_VERSION = "1.1"
+FORMAT_VERSION = "1.2"
 
 
 class Hold(StrEnum):

@@ -18,14 +18,17 @@ class Why(StrEnum):
     GRANT = "grant"  # an exception in the policy
     ADMIN_GROUP = "admin_group"
     EXTERNAL_GROUP = "external_group"
+    AUDITOR_GROUP = "auditor_group"
     SCOPE = "scope"  # users.scope: all
     LEFT_GROUP = "left_group"  # still in the directory, no longer in what gave the role
+    BY_HAND = "by_hand"  # somebody gave the role in the target, and no rule gives it
     GRANT_ENDED = "grant_ended"
     LEFT_DIRECTORY = "left_directory"  # the entry is gone
     DISABLED = "disabled"  # the entry is administratively disabled
     RETURNED = "returned"  # the entry is there and enabled again
     ATTRIBUTE = "attribute"  # the directory's value differs
     NAMED_BY_RULE = "named_by_rule"  # a rule names this target group
+    SETTING = "setting"  # the policy says how an instance-wide switch is to stand
     GROUP_GONE = "group_gone"  # the imported directory group is gone
 
 

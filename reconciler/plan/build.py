@@ -3,38 +3,27 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
-from typing import assert_never
 
 from reconciler.desired.build import Desired
 from reconciler.diff.compare import compare
 from reconciler.diff.only import concerned
-from reconciler.diff.rules import Clash, DiffRules
-from reconciler.model.access import Capabilities, Group, GroupKey, Role, State
+from reconciler.diff.rules import Clash, DiffRules, Findings
+from reconciler.diff.settings import unsupported
+from reconciler.model.access import Capabilities, GroupKey, State
 from reconciler.model.change import (
-    AddMembership,
-    AdoptGroup,
-    AdoptUser,
     Change,
-    ChangeRole,
-    CreateGroup,
-    CreateUser,
-    DisableUser,
-    EnableUser,
-    RemoveGroup,
     RemoveMembership,
-    RemoveUser,
-    RenameGroup,
-    SetFlag,
-    UpdateUser,
+    object_of,
 )
 from reconciler.model.diagnostic import Diagnostic, Severity
 from reconciler.model.directory import Snapshot
 from reconciler.model.past import NOTHING, Past
 from reconciler.model.plan import DirectoryFacts, Refusal, TargetPlan, Withheld
 from reconciler.plan.guards import refusals, switched_off
+from reconciler.plan.order import ordered, step
 from reconciler.plan.own_account import keep_own_account
 from reconciler.plan.owners import keep_owners
 from reconciler.plan.quarantine import Quarantine, keep_quarantined
@@ -68,13 +57,13 @@ def build_target(target: TargetPlan, have: State, want: Desired, rules: DiffRule
 
     `target` brings the name, kind, address and directory; everything else is set here.
     """
-    have, found = compare(have, want, rules)
-    stays, changes, held = _held_back(_subject(target, have, want, found.changes, safety), safety)
-    subject = _subject(target, stays, want, ordered(changes, rules.roles), safety)
+    have, found, kept = _compared(target, have, want, rules, safety)
+    subject = _subject(target, kept.have, want, _ordered(kept.changes, safety), safety)
     refused = refusals(subject, safety.limits)
     standing, waived = apply_waivers(refused, safety.waivers, target.name, safety.today)
     quarantine = _quarantine(target.name, safety)
     notes = (
+        *unsupported(have, want, rules),
         *_without_account(have, want),
         *_unruled(concerned(have, want), want, found.changes),
         *quarantine.notes(subject.changes),
@@ -83,9 +72,9 @@ def build_target(target: TargetPlan, have: State, want: Desired, rules: DiffRule
         target,
         changes=tuple(subject.changes),
         refusals=(*standing, *(_clash(clash, target.name) for clash in found.clashes)),
-        withheld=tuple(sorted([*found.withheld, *held], key=_withheld_key)),
+        withheld=tuple(sorted([*found.withheld, *kept.withheld], key=_withheld_key)),
         diagnostics=tuple(
-            sorted(dict.fromkeys([*want.diagnostics, *waived, *notes]), key=_diagnostic_key),
+            sorted(dict.fromkeys([*want.diagnostics, *have.notes, *waived, *notes]), key=_diagnostic_key),
         ),
         unchanged=found.unchanged,
         privileged=safety.privileged,
@@ -94,20 +83,54 @@ def build_target(target: TargetPlan, have: State, want: Desired, rules: DiffRule
     )
 
 
-def _held_back(subject: Subject, safety: Safety) -> tuple[State, Sequence[Change], Sequence[Withheld]]:
-    """Return the live state, the changes that may be made, and those that a guard holds back without refusing the rest."""
-    roles = safety.capabilities.roles
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    """What is left of a comparison: the live state, the changes that may be made, and those that a guard holds back."""
+
+    have: State
+    changes: Sequence[Change]
+    withheld: Sequence[Withheld]
+
+
+def _compared(
+    target: TargetPlan, have: State, want: Desired, rules: DiffRules, safety: Safety
+) -> tuple[State, Findings, _Kept]:
+    """Return the live state as compared, what differs, and what guards that do not refuse the rest leave of it.
+
+    Where a target inherits, what is held back in one group decides what is wanted below it, so that it is compared again.
+    This ends: nothing is decided by what lies below, so each round settles at least one more level of groups.
+    """
+    not_made: frozenset[str] = frozenset()
+    while True:
+        aligned, found = compare(have, want, rules, not_made)
+        kept = _held_back(_subject(target, aligned, want, found.changes, safety), safety)
+        held = frozenset(object_of(one.change) for one in kept.withheld)
+        if held == not_made or not rules.inherits:
+            return aligned, found, kept
+        not_made = held
+
+
+def _held_back(subject: Subject, safety: Safety) -> _Kept:
     have, changes, quarantined = keep_quarantined(subject.have, subject.changes, _quarantine(subject.target, safety))
     own: Sequence[Withheld] = ()
     if safety.limits.protect_self:
         changes, own = keep_own_account(replace(subject, have=have, changes=changes))
-    in_order = replace(subject, have=have, changes=ordered(changes, roles))
+    in_order = replace(subject, have=have, changes=_ordered(changes, safety))
     changes, last_owners = keep_owners(in_order, safety.capabilities.owner_role, safety.limits.min_owners)
-    return have, changes, (*quarantined, *own, *last_owners)
+    return _Kept(have, changes, (*quarantined, *own, *last_owners))
+
+
+def _ordered(changes: Sequence[Change], safety: Safety) -> tuple[Change, ...]:
+    return ordered(changes, safety.capabilities.roles, inherits=safety.capabilities.inherits)
 
 
 def _quarantine(target: str, safety: Safety) -> Quarantine:
-    return Quarantine(safety.past.troubles.get(target, {}), safety.today, safety.capabilities.roles)
+    return Quarantine(
+        safety.past.troubles.get(target, {}),
+        safety.today,
+        safety.capabilities.roles,
+        nests=safety.capabilities.inherits,
+    )
 
 
 def facts_of(snapshot: Snapshot) -> DirectoryFacts:
@@ -124,16 +147,6 @@ def facts_of(snapshot: Snapshot) -> DirectoryFacts:
     )
 
 
-def ordered(changes: Sequence[Change], roles: Sequence[Role]) -> tuple[Change, ...]:
-    """Return the changes in the order in which a target makes them.
-
-    Accounts first (renamed ones free their names for new ones), then groups, then grants, owners first, then promotions,
-    demotions, removals, and at the end what cannot be undone as easily. Within a step by group, then by name.
-    """
-    ranks = {role: rank for rank, role in enumerate(roles)}
-    return tuple(sorted(changes, key=lambda change: _order(change, ranks)))
-
-
 def _subject(target: TargetPlan, have: State, want: Desired, changes: Sequence[Change], safety: Safety) -> Subject:
     return Subject(
         target=target.name,
@@ -142,6 +155,7 @@ def _subject(target: TargetPlan, have: State, want: Desired, changes: Sequence[C
         privileged=safety.privileged,
         today=safety.today,
         roles=safety.capabilities.roles,
+        inherits=safety.capabilities.inherits,
         directory=target.directory,
         whole=want.only is None,
         people=len(want.roll.people),
@@ -149,42 +163,8 @@ def _subject(target: TargetPlan, have: State, want: Desired, changes: Sequence[C
         seen=safety.past.seen.get(target.name),
         missing_groups=want.missing_groups,
         no_admins=want.no_admins,
+        no_externals=want.no_externals,
     )
-
-
-def _order(change: Change, ranks: Mapping[Role, int]) -> tuple[int, int, str, str, str]:  # noqa: C901, PLR0911, PLR0912 - one arm per type
-    match change:
-        case AdoptUser(who=who):
-            return 0, 0, "", who.username, who.key
-        case UpdateUser(who=who):
-            return 1, 0, "", who.username, who.key
-        case CreateUser(user=user):
-            return 2, 0, "", user.username, user.key
-        case EnableUser(who=who):
-            return 3, 0, "", who.username, who.key
-        case RenameGroup(have=name) | AdoptGroup(group=Group(key=name)):
-            return 4, 0, name, "", ""
-        case CreateGroup(group=group):
-            return 5, 0, group.key, "", ""
-        case AddMembership(who=who, group=name, want=role):
-            return 6, -ranks.get(role, 0), name, who.username, who.key
-        case SetFlag(who=who, want=True, flag=flag):
-            return 7, 0, flag, who.username, who.key
-        case ChangeRole(who=who, group=name, have=role, want=new_role):
-            promoted = ranks.get(new_role, 0) > ranks.get(role, len(ranks))
-            return 8 if promoted else 9, 0, name, who.username, who.key
-        case RemoveMembership(who=who, group=name):
-            return 10, 0, name, who.username, who.key
-        case SetFlag(who=who, flag=flag):
-            return 11, 0, flag, who.username, who.key
-        case DisableUser(who=who):
-            return 12, 0, "", who.username, who.key
-        case RemoveUser(who=who):
-            return 13, 0, "", who.username, who.key
-        case RemoveGroup(have=group):
-            return 14, 0, group.key, "", ""
-        case _:
-            assert_never(change)
 
 
 def _without_account(have: State, want: Desired) -> tuple[Diagnostic, ...]:
@@ -213,7 +193,7 @@ def _unruled(have: State, want: Desired, changes: Sequence[Change]) -> tuple[Dia
 
 
 def _withheld_key(withheld: Withheld) -> tuple[object, ...]:
-    return (*_order(withheld.change, {}), withheld.hold, withheld.detail)
+    return (*step(withheld.change, {}), withheld.hold, withheld.detail)
 
 
 def _diagnostic_key(finding: Diagnostic) -> tuple[object, ...]:

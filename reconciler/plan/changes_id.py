@@ -25,4 +25,5 @@ def changes_id(target: str, changes: Iterable[Change]) -> str:
 def _line(change: Change) -> str:
     who, group, have, want = parts_of(change)
     flag = str(change.flag) if isinstance(change, SetFlag) else None
-    return json.dumps([type_name(change), who and who.key, group, flag, have, want], sort_keys=True)
+    named = [who.key, who.account] if who and who.account else who and who.key
+    return json.dumps([type_name(change), named, group, flag, have, want], sort_keys=True)

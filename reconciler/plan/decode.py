@@ -24,6 +24,7 @@ from reconciler.model.change import (
     RemoveUser,
     RenameGroup,
     SetFlag,
+    SetSetting,
     UpdateUser,
     Who,
 )
@@ -169,7 +170,7 @@ def _reason(data: Document) -> Reason:
 
 
 def _who(data: Document) -> Who:
-    return Who(data["username"], UserKey(data["key"]))
+    return Who(data["username"], UserKey(data["key"]), UserKey(data.get("account", "")))
 
 
 def _user(data: Document) -> User:
@@ -181,6 +182,7 @@ def _user(data: Document) -> User:
         flags={Flag(flag): held for flag, held in data["flags"].items()},
         managed=data["managed"],
         disabled_by_hand=data["disabled_by_hand"],
+        account=UserKey(data.get("account", "")),
     )
 
 
@@ -222,4 +224,5 @@ _BUILDERS: Mapping[str, Callable[[dict[str, Any], Reason], Change]] = {
     "membership.remove": lambda data, why: RemoveMembership(
         _who(data["user"]), GroupKey(data["group"]), Role(data["have"]), why
     ),
+    "setting.set": lambda data, why: SetSetting(data["setting"], have=data["have"], want=data["want"], reason=why),
 }

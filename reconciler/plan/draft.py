@@ -11,13 +11,14 @@ from reconciler.model.text import shortened
 
 
 class Draft:
-    """Accounts, groups and memberships to change freely; the state that they were made from stays as it is."""
+    """Accounts, groups, memberships and settings to change freely; the state that they were made from stays as it is."""
 
     def __init__(self, have: State) -> None:
         """Copy the state."""
         self.users = dict(have.users)
         self.groups = dict(have.groups)
         self.members = {group: dict(people) for group, people in have.memberships.items()}
+        self.settings = dict(have.settings)
         self.by_hand = {group: dict(people) for group, people in have.by_hand.items()}
         self._holders: frozenset[UserKey] | None = None
 

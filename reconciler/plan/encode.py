@@ -24,6 +24,7 @@ from reconciler.model.change import (
     RemoveUser,
     RenameGroup,
     SetFlag,
+    SetSetting,
     UpdateUser,
     Who,
     type_name,
@@ -267,7 +268,11 @@ def _plain(values: Mapping[str, Value | None]) -> Document:
 
 
 def _who(who: Who) -> Document:
-    return {"username": who.username, "key": who.key}
+    return {"username": who.username, "key": who.key, **_known_by(who)}
+
+
+def _known_by(account: Who | User) -> Document:
+    return {"account": account.account} if account.account else {}
 
 
 def _user(user: User) -> Document:
@@ -279,6 +284,7 @@ def _user(user: User) -> Document:
         "flags": {str(flag): held for flag, held in sorted(user.flags.items())},
         "managed": user.managed,
         "disabled_by_hand": user.disabled_by_hand,
+        **_known_by(user),
     }
 
 
@@ -300,6 +306,8 @@ def _change(change: Change, target: str, shared: _Shared) -> Document:
     }
     if isinstance(change, SetFlag):
         document["flag"] = str(change.flag)
+    elif isinstance(change, SetSetting):
+        document["setting"] = change.name
     return document
 
 
@@ -332,5 +340,7 @@ def parts_of(change: Change) -> tuple[Who | None, str | None, object, object]:  
             return who, name, role, new_role
         case RemoveMembership(who=who, group=name, have=role):
             return who, name, role, None
+        case SetSetting(have=held, want=wanted):
+            return None, None, held, wanted
         case _:
             assert_never(change)

@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import fields, replace
 
+from reconciler.model.access import Flag
 from reconciler.model.change import (
     AddMembership,
     Change,
@@ -17,6 +18,7 @@ from reconciler.model.change import (
     CreateUser,
     RemoveGroup,
     RemoveMembership,
+    SetFlag,
 )
 from reconciler.model.plan import Refusal
 from reconciler.model.text import shortened
@@ -44,6 +46,7 @@ def refusals(subject: Subject, limits: GuardLimits) -> tuple[tuple[Refusal, ...]
         *_max_removals_per_group(subject, limits.max_removals_per_group),
         *_empty_group(subject, limits),
         *_empty_admin_group(subject, limits),
+        *_empty_external_group(subject, limits),
         *_max_privileged_grants(subject, limits.max_privileged_grants),
         *_max_created_users(subject, limits.max_created_users),
         *_max_disabled_users(subject, limits.max_disabled_users),
@@ -164,7 +167,23 @@ def _empty_admin_group(subject: Subject, limits: GuardLimits) -> Iterable[Refusa
 
 
 def _gives_admin(change: Change) -> bool:
-    return is_privileged_grant(change, frozenset())
+    match change:
+        case CreateUser(user=user):
+            return user.flags.get(Flag.ADMIN, False)
+        case _:
+            return isinstance(change, SetFlag) and change.flag is Flag.ADMIN and change.want
+
+
+def _empty_external_group(subject: Subject, limits: GuardLimits) -> Iterable[Refusal]:
+    """Refuse where a group that marks external users or auditors is missing, or where all of them mark nobody.
+
+    Who is no longer external sees more, so a group that was renamed or emptied by mistake must not let everybody in.
+    """
+    if limits.empty_external_group == "allow" or not subject.whole or not subject.no_externals:
+        return
+    lost = [change for change in subject.changes if isinstance(change, SetFlag) and not change.want]
+    lost = [change for change in lost if change.flag is not Flag.ADMIN]
+    yield _refusal("empty_external_group", subject.no_externals, (0, 1, 0), lost)
 
 
 def _all(total: int) -> str:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import assert_never
 
-from reconciler.model.access import Role, State, UserKey
+from reconciler.model.access import Role, State, User, UserKey, Value
 from reconciler.model.change import (
     AddMembership,
     AdoptGroup,
@@ -26,11 +26,13 @@ from reconciler.model.change import (
     RemoveUser,
     RenameGroup,
     SetFlag,
+    SetSetting,
     UpdateUser,
 )
 from reconciler.model.names import login_key
 from reconciler.model.text import shortened
 from reconciler.plan.draft import Draft, quoted, value_of
+from reconciler.plan.known import with_known_accounts
 
 
 class Holding(StrEnum):
@@ -56,8 +58,9 @@ def holdings(have: State, changes: Sequence[Change]) -> tuple[Found, ...]:
     """Return how every change stands to the live state, in order; a change may rest on earlier ones that can be made.
 
     What rests on a stale change is stale, too. Whether a new name of an account is free is judged at the end of the run,
-    so that names can be exchanged.
+    so that names can be exchanged. Accounts that the target knows by other keys than their people's are found by these.
     """
+    have = with_known_accounts(have, changes)
     spoiled: dict[int, Found] = {}
     leaving = frozenset(change.who.key for change in changes if isinstance(change, RemoveUser))
     while True:
@@ -99,6 +102,8 @@ def _look(draft: Draft, change: Change) -> Found:
             return _account(draft, change)
         case EnableUser() | DisableUser() | SetFlag():
             return _mark(draft, change)
+        case SetSetting():
+            return _setting(draft, change)
         case _:
             assert_never(change)
 
@@ -249,19 +254,25 @@ def _adopt_user(draft: Draft, change: AdoptUser) -> Found:
 def _update_user(draft: Draft, change: UpdateUser) -> Found:
     who, name = change.who, shortened(change.who.username)
     there = draft.users.get(who.key)
-    if there and there.managed and all(value_of(there, fact) == value for fact, value in change.want.items()):
+    if there and there.managed and all(_same(there, fact, value) for fact, value in change.want.items()):
         return _done(f"{name}: {', '.join(map(shortened, sorted(change.want)))} as the plan wants it already")
     key = UserKey(str(change.have.get("key", who.key)))
     held = draft.users.get(key)
     if held is None or not held.managed:
         return _stale(f"{name}: {draft.lack(key)}")
     for fact, expected in sorted(change.have.items()):
-        if (found := value_of(held, fact)) != expected:
-            return _stale(f"{name}: {shortened(fact)} is {quoted(found)}, the plan expected {quoted(expected)}")
+        if not _same(held, fact, expected):
+            found = quoted(value_of(held, fact))
+            return _stale(f"{name}: {shortened(fact)} is {found}, the plan expected {quoted(expected)}")
     if there is not None and there is not held:
         return _stale(f"{name}: another account has the key {shortened(who.key)} already")
     draft.update(held, who.key, change.want)
     return _PENDING
+
+
+def _same(held: User, fact: str, value: Value | None) -> bool:
+    """Tell whether an account holds that value; none and an empty one are the same."""
+    return (value_of(held, fact) or None) == (value or None)
 
 
 def _remove_user(draft: Draft, change: RemoveUser) -> Found:
@@ -298,6 +309,16 @@ def _mark(draft: Draft, change: EnableUser | DisableUser | SetFlag) -> Found:
             draft.users[key] = replace(held, active=want)
         case _:
             assert_never(change)
+    return _PENDING
+
+
+def _setting(draft: Draft, change: SetSetting) -> Found:
+    held = draft.settings.get(change.name)
+    if held is None:
+        return _stale(f"{shortened(change.name)}: the target has no such setting any more")
+    if held == change.want:
+        return _done(f"{shortened(change.name)}: {quoted(held)} already")
+    draft.settings[change.name] = change.want
     return _PENDING
 
 

@@ -21,6 +21,7 @@ from reconciler.model.change import (
     UpdateUser,
     person_of,
 )
+from reconciler.plan.known import known_as
 
 FEW = 200  # changes; for more, everything is read, which takes fewer statements or requests
 
@@ -70,9 +71,10 @@ def _hangs_on_more(change: Change) -> bool:
 
 
 def _accounts(change: Change) -> Iterable[UserKey]:
-    """Yield the key that an account has after the change, and the one before, where it is another."""
+    """Yield every key that an account has after the change or before."""
     if key := person_of(change):
         yield UserKey(key)
+    yield from known_as(change)
     match change:
         case AdoptUser(have=found):
             yield found.key

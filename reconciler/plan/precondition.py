@@ -21,6 +21,7 @@ from reconciler.model.change import (
     RemoveUser,
     RenameGroup,
     SetFlag,
+    SetSetting,
     UpdateUser,
 )
 
@@ -56,5 +57,7 @@ def precondition(change: Change) -> Precondition:  # noqa: C901, PLR0911, PLR091
             return {"role": None}
         case ChangeRole(have=role) | RemoveMembership(have=role):
             return {"role": str(role)}
+        case SetSetting(have=held):
+            return {"setting": held}
         case _:
             assert_never(change)

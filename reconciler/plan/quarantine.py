@@ -21,6 +21,7 @@ from reconciler.model.change import (
     RemoveMembership,
     RemoveUser,
     RenameGroup,
+    SetSetting,
     UpdateUser,
     object_of,
     person_of,
@@ -28,6 +29,7 @@ from reconciler.model.change import (
 from reconciler.model.diagnostic import Diagnostic, Severity
 from reconciler.model.names import login_key
 from reconciler.model.past import Trouble
+from reconciler.model.paths import ancestors
 from reconciler.model.plan import Hold, Withheld
 from reconciler.model.text import shortened
 from reconciler.plan.subject import named, takes_access
@@ -38,11 +40,12 @@ _Thing: TypeAlias = tuple[str, str]
 
 @dataclass(frozen=True, slots=True)
 class Quarantine:
-    """What one target keeps refusing, the day (UTC) of the plan, and the target's roles, lowest first."""
+    """What one target keeps refusing, the day (UTC) of the plan, the target's roles, lowest first, and whether its groups nest."""
 
     troubles: Mapping[str, Trouble]
     today: date
     roles: Sequence[Role]
+    nests: bool = False
 
     def keeps(self, change: Change) -> bool:
         """Tell whether the change is not tried today; what takes access away is tried in every run."""
@@ -87,7 +90,7 @@ def keep_quarantined(
         (held if quarantine.keeps(change) else kept).append(change)
     have, kept = _as_it_stays(have, kept, held)
     withheld = [Withheld(change, Hold.QUARANTINED, quarantine.says(change)) for change in held]
-    while resting := _resting(kept, [one.change for one in withheld]):
+    while resting := _resting(kept, [one.change for one in withheld], nests=quarantine.nests):
         withheld += [Withheld(change, Hold.QUARANTINED, detail) for change, detail in resting]
         gone = {id(change) for change, _ in resting}
         kept = [change for change in kept if id(change) not in gone]
@@ -99,12 +102,12 @@ def _failed(trouble: Trouble) -> str:
     return f"failed in {runs} since {shortened(trouble.since, 40)}: {shortened(trouble.message)}"
 
 
-def _resting(kept: Sequence[Change], held: Sequence[Change]) -> list[tuple[Change, str]]:
+def _resting(kept: Sequence[Change], held: Sequence[Change], *, nests: bool) -> list[tuple[Change, str]]:
     """Return the changes that need what those held back would have given, and which that is."""
     lacking = {thing: change for change in reversed(held) for thing in _gives(change)}
     found = []
     for change in kept if lacking else ():
-        missing = [lacking[thing] for thing in _needs(change) if thing in lacking]
+        missing = [lacking[thing] for thing in _needs(change, nests=nests) if thing in lacking]
         if missing:
             found.append((change, f"it rests on {named(missing[0])}, which is held back"))
     return found
@@ -123,7 +126,7 @@ def _gives(change: Change) -> tuple[_Thing, ...]:
             return ()
 
 
-def _needs(change: Change) -> tuple[_Thing, ...]:
+def _needs(change: Change, *, nests: bool) -> tuple[_Thing, ...]:
     """Return what has to be there and ours, or free, for the change to be made."""
     match change:
         case CreateUser(user=user):
@@ -136,6 +139,8 @@ def _needs(change: Change) -> tuple[_Thing, ...]:
             | RemoveMembership(who=who, group=group)
         ):
             return ("user", who.key), ("group", group)
+        case CreateGroup(group=made):
+            return tuple(("group", above) for above in (ancestors(made.key) if nests else ()))
         case _:
             return (("user", person_of(change)),)
 
@@ -154,13 +159,14 @@ def _as_it_stays(have: State, kept: list[Change], held: Collection[Change]) -> t
                 pass
     if not users and not groups:
         return have, kept
-    have = with_groups_renamed(with_users_rekeyed(have, users), groups)
+    stay = {key: replace(have.users[key], key=stays) for key, stays in users.items() if key in have.users}
+    have = with_groups_renamed(with_users_rekeyed(have, stay), groups)
     return have, [_readdressed(change, users, groups) for change in kept]
 
 
 def _readdressed(change: Change, users: Mapping[UserKey, UserKey], groups: Mapping[GroupKey, GroupKey]) -> Change:
     match change:
-        case CreateUser() | AdoptUser() | CreateGroup() | AdoptGroup() | RenameGroup() | RemoveGroup():
+        case CreateUser() | AdoptUser() | CreateGroup() | AdoptGroup() | RenameGroup() | RemoveGroup() | SetSetting():
             return change
         case _:
             key = users.get(change.who.key, change.who.key)

@@ -18,10 +18,12 @@ from reconciler.model.change import (
     RemoveMembership,
     RemoveUser,
     RenameGroup,
+    SetSetting,
     UpdateUser,
     person_of,
 )
 from reconciler.model.names import login_key
+from reconciler.model.paths import ancestors
 
 Thing: TypeAlias = tuple[str, str]
 """What a change may need: a ``user`` or a ``group`` to be there by its key, a ``name`` to be free, nothing left ``in`` one, or
@@ -52,8 +54,11 @@ def gives(change: Change, owner: Role | None) -> Iterator[Thing]:
             pass
 
 
-def needs(change: Change, owner: Role | None) -> Iterator[Thing]:
-    """Yield what the change rests on; `owner` is the role of owners: a group gets its new ones before it loses any."""
+def needs(change: Change, owner: Role | None, *, nests: bool = False) -> Iterator[Thing]:
+    """Yield what the change rests on; `owner` is the role of owners: a group gets its new ones before it loses any.
+
+    `nests`: a group is made in those above it.
+    """
     if isinstance(change, RemoveMembership | ChangeRole) and change.have == owner:
         yield "owner", change.group
     match change:
@@ -66,7 +71,9 @@ def needs(change: Change, owner: Role | None) -> Iterator[Thing]:
             yield "group", name
         case RemoveGroup(have=group):
             yield "in", group.key
-        case AdoptUser() | CreateGroup() | AdoptGroup() | RenameGroup():
+        case CreateGroup(group=made):
+            yield from (("group", above) for above in ancestors(made.key) if nests)
+        case AdoptUser() | AdoptGroup() | RenameGroup() | SetSetting():
             pass
         case _:
             if not (isinstance(change, UpdateUser) and "key" in change.have):

@@ -24,6 +24,7 @@ from reconciler.model.change import (
     RemoveUser,
     RenameGroup,
     SetFlag,
+    SetSetting,
     UpdateUser,
 )
 from reconciler.model.past import Seen
@@ -33,9 +34,9 @@ from reconciler.model.past import Seen
 class Subject:
     """What guards look at: one target, its live state under the plan's keys, and the changes that are to be made.
 
-    `whole`: the plan is for everybody, else for some people of whom alone anything was asked.
+    `inherits`: roles hold in groups below. `whole`: the plan is for everybody, else for some people of whom alone anything was asked.
     `people` and `groups` are how many the directory holds now, `seen` is what it held when it was last applied from, None
-    where nobody remembers. `missing_groups` and `no_admins` are those of what is desired.
+    where nobody remembers. `missing_groups`, `no_admins` and `no_externals` are those of what is desired.
     """
 
     target: str
@@ -44,6 +45,7 @@ class Subject:
     privileged: frozenset[str]
     today: date
     roles: Sequence[Role] = ()
+    inherits: bool = False
     directory: str = ""
     whole: bool = True
     people: int = 0
@@ -51,6 +53,7 @@ class Subject:
     seen: Seen | None = None
     missing_groups: Mapping[GroupKey, Sequence[str]] = field(default_factory=dict)
     no_admins: str = ""
+    no_externals: str = ""
 
     @property
     def removals(self) -> Sequence[RemoveMembership]:
@@ -64,7 +67,7 @@ class Subject:
 
     @property
     def lost_admins(self) -> Sequence[SetFlag]:
-        """Return who is to lose the admin mark; to lose the other mark, external, is no loss."""
+        """Return who is to lose the admin mark; to lose another mark takes less, or nothing."""
         changes = [change for change in self.changes if isinstance(change, SetFlag) and not change.want]
         return [change for change in changes if change.flag is Flag.ADMIN]
 
@@ -149,7 +152,7 @@ def named(change: Change) -> str:
             return who.username
         case CreateGroup(group=Group(key=key)) | AdoptGroup(group=Group(key=key)) | RemoveGroup(have=Group(key=key)):
             return key
-        case RenameGroup(have=key):
+        case RenameGroup(have=key) | SetSetting(name=key):
             return key
         case _:
             assert_never(change)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import assert_never
 
+from reconciler.model.access import Flag
 from reconciler.model.change import (
     AddMembership,
     AdoptGroup,
@@ -19,10 +20,13 @@ from reconciler.model.change import (
     RemoveUser,
     RenameGroup,
     SetFlag,
+    SetSetting,
     UpdateUser,
     person_of,
 )
 from reconciler.model.plan import Plan
+
+_PRIVILEGED = frozenset({Flag.ADMIN, Flag.AUDITOR})
 
 
 def summary_of(plan: Plan) -> dict[str, int]:
@@ -58,18 +62,20 @@ def verb_of(change: Change) -> str:
             return "remove"
         case AdoptUser() | UpdateUser() | EnableUser() | SetFlag() | AdoptGroup() | RenameGroup() | ChangeRole():
             return "change"
+        case SetSetting():  # on or off: neither gives anybody a thing, nor takes it away
+            return "change"
         case _:
             assert_never(change)
 
 
 def is_privileged_grant(change: Change, privileged: frozenset[str]) -> bool:
-    """Tell whether the change gives a privileged role, or the admin mark."""
+    """Tell whether the change gives a privileged role, or a mark that opens everything: admin or auditor."""
     match change:
         case AddMembership(want=role) | ChangeRole(want=role):
             return role in privileged and not (isinstance(change, ChangeRole) and change.have in privileged)
         case CreateUser(user=user):
-            return any(held for flag, held in user.flags.items() if flag == "admin")
+            return any(held for flag, held in user.flags.items() if flag in _PRIVILEGED)
         case SetFlag(flag=flag, want=wanted):
-            return flag == "admin" and wanted
+            return flag in _PRIVILEGED and wanted
         case _:
             return False

@@ -19,7 +19,17 @@ GROUP = "reconciler.targets"
 """The group of entry points by which targets are found."""
 
 _KIND = re.compile("[a-z][a-z0-9_-]{0,63}")
-_COMMON = ("directory", "users", "groups", "on_missing_group", "on_refusal", "roles", "admin_group", "external_groups")
+_COMMON = (
+    "directory",
+    "users",
+    "groups",
+    "on_missing_group",
+    "on_refusal",
+    "roles",
+    "admin_group",
+    "external_groups",
+    "auditor_group",
+)
 _REFERENCES = ({"env"}, {"file"})
 
 Schema = dict[str, object]
@@ -73,7 +83,8 @@ def own_option(key: str, entry: Node, findings: Findings) -> object:
 
 
 def _definition(name: str, definitions: Mapping[str, Mapping[str, object]]) -> Schema:
-    shared = cast("Mapping[str, object]", definitions["sql_target"]["properties"])
+    known = [cast("Mapping[str, object]", definitions[f"{kind}_target"]["properties"]) for kind in ("gitlab", "sql")]
+    shared = {**known[0], **known[1]}
     roles = {**cast("Mapping[str, object]", shared["roles"]), "default": []}
     return {
         "title": f"a target of kind {name}",

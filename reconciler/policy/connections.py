@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Literal, cast
 
 from reconciler.model.diagnostic import Position
@@ -13,7 +12,7 @@ from reconciler.model.names import DnKey, is_under
 from reconciler.model.text import shortened
 from reconciler.policy.brought import own_option
 from reconciler.policy.findings import Findings
-from reconciler.policy.kinds import BUILT_IN
+from reconciler.policy.kinds import BUILT_IN, ROLES
 from reconciler.policy.merge import Sections
 from reconciler.policy.model import (
     ALL_TARGETS,
@@ -30,6 +29,7 @@ from reconciler.policy.model import (
     UserRules,
 )
 from reconciler.policy.node import Node
+from reconciler.policy.places import SQL_URL, check_places
 from reconciler.policy.values import SECRET_KEYS, dn_of, filter_of, path_of, secret_of, template_of
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
@@ -41,6 +41,7 @@ _COMMON = frozenset(
         "groups",
         "admin_group",
         "external_groups",
+        "auditor_group",
         "on_missing_group",
         "on_refusal",
         "roles",
@@ -48,8 +49,6 @@ _COMMON = frozenset(
 )
 _TEMPLATES = frozenset({"external_id"})
 _CACHE = ".reconcile/cache"
-_SQLITE = "sqlite:///"
-_SQL_URL = f"{_SQLITE}roster.db"
 
 
 def directories(sections: Sections, findings: Findings) -> dict[str, DirectoryConfig]:
@@ -61,7 +60,7 @@ def directories(sections: Sections, findings: Findings) -> dict[str, DirectoryCo
 def targets(sections: Sections, findings: Findings) -> dict[str, TargetConfig]:
     """Return every sound target by name, sorted; its directory must be one that some file names."""
     found = sorted(sections.units["targets"].items())
-    _check_places((node for _, node in found), findings)
+    check_places((node for _, node in found), findings)
     return {name: _target(name, node, sections.named["directories"], findings) for (name,), node in found}
 
 
@@ -208,6 +207,7 @@ def _target(name: str, node: Node, known: Mapping[str, object], findings: Findin
     _check_bind(node, findings)
     _check_login(node, findings)
     _check_roles(node, findings)
+    _check_custom_roles(node, findings)
     _check_directory(node.child("directory"), known, findings)
     kind = node.text("kind")
     return TargetConfig(
@@ -222,10 +222,12 @@ def _target(name: str, node: Node, known: Mapping[str, object], findings: Findin
         external_groups=tuple(
             NamedGroup(str(group.data), group.where) for group in node.child("external_groups").items()
         ),
+        auditor_group=_named_group(node.get("auditor_group")),
         on_missing_group=OnMissingGroup(node.text("on_missing_group", "freeze")),
         on_refusal="continue" if node.text("on_refusal") == "continue" else "stop",
-        options={**({"url": _SQL_URL} if kind == "sql" else {}), **_options(node, findings)},
+        options={**({"url": SQL_URL} if kind == "sql" else {}), **_options(node, findings)},
         folder=node.source.folder,
+        places={key: entry.key_where for key, entry in sorted(node.entries()) if key not in _COMMON},
     )
 
 
@@ -238,6 +240,9 @@ def _user_rules(node: Node | None, findings: Findings) -> UserRules:
         when_missing=OnMissing(node.text("when_missing", "disable")),
         when_disabled=OnMissing(node.text("when_disabled", "disable")),
         username=template_of(node.child("username"), findings),
+        email=template_of(node.child("email"), findings),
+        name=template_of(node.child("name"), findings),
+        kerberos=template_of(node.child("kerberos"), findings),
         sync=tuple(dict.fromkeys(node.texts("sync"))),
         adopt=node.flag("adopt"),
         where=node.key_where,
@@ -295,26 +300,6 @@ def _check_directory(node: Node, known: Mapping[str, object], findings: Findings
         findings.error(node.source, node.where, "UNKNOWN-DIRECTORY", message)
 
 
-def _check_places(nodes: Iterable[Node], findings: Findings) -> None:
-    """Two targets at one place for one directory claim the same marks, and each would undo the other's work for ever."""
-    first: dict[tuple[str, str], Node] = {}
-    for node in sorted((node for node in nodes if node.text("kind") == "sql"), key=lambda node: node.key_where):
-        same = first.setdefault((_place(node), node.text("directory")), node)
-        if same is not node:
-            other = f'"{shortened(str(same.path[-1]), 60)}" at {same.key_where}'
-            fact = f"This target writes to the same place for the same directory as {other}."
-            way_out = "Make them one target, or give one of them another url."
-            findings.error(node.source, node.key_where, "SAME-TARGET", f"{fact} {way_out}")
-
-
-def _place(node: Node) -> str:
-    """Return the url of a roster as one text for one place: the path of a SQLite file is absolute and has no ``..``."""
-    url = node.text("url", _SQL_URL)
-    if not url.startswith(_SQLITE):
-        return url
-    return _SQLITE + os.path.abspath(os.path.join(node.source.folder, url.removeprefix(_SQLITE)))  # noqa: PTH100, PTH118 - text in, text out
-
-
 def _check_login(node: Node, findings: Findings) -> None:
     """A Defguard or DC/OS target logs in one way."""
     ways = {"defguard": ("password", "token"), "dcos": ("password", "private_key")}.get(node.text("kind"), ())
@@ -338,3 +323,17 @@ def _check_roles(node: Node, findings: Findings) -> None:
         if role.data not in roles:
             message = f'"{shortened(str(role.data), 60)}" is none of the roles. {findings.alternatives(str(role.data), roles)}'
             findings.error(role.source, role.where, "UNKNOWN-ROLE", message)
+
+
+def _check_custom_roles(node: Node, findings: Findings) -> None:
+    """Custom roles have names and numbers of their own."""
+    numbers: dict[int, str] = {}
+    for name, role in node.child("custom_roles").entries():
+        if name in ROLES.get(node.text("kind"), ()):
+            message = f'"{shortened(name, 60)}" is a role that every server has. Give the custom role another name.'
+            findings.error(role.source, role.key_where, "DUPLICATE-ROLE", message)
+        number = role.whole("id", 0)
+        if number in numbers:
+            message = f'The custom roles "{shortened(numbers[number], 60)}" and "{shortened(name, 60)}" have one id. Keep one.'
+            findings.error(role.source, role.key_where, "DUPLICATE-ROLE", message)
+        numbers[number] = name

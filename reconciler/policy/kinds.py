@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import chain
 
 from reconciler.policy.model import TargetConfig
 
@@ -12,7 +13,7 @@ BUILT_IN = ("sql", "gitlab", "bitwarden", "defguard", "dcos", "baton", "ldap")
 MEMBER = ("member",)
 
 ROLES: Mapping[str, tuple[str, ...]] = {
-    # GitLab's access levels 5 to 50, doc/api/group_members.md; custom roles are not among them
+    # GitLab's access levels 5 to 50, doc/api/group_members.md; custom roles are those that the policy names
     "gitlab": ("minimal", "guest", "planner", "reporter", "developer", "maintainer", "owner"),
     "bitwarden": MEMBER,
     "defguard": MEMBER,
@@ -23,5 +24,20 @@ ROLES: Mapping[str, tuple[str, ...]] = {
 
 
 def roles_of(target: TargetConfig | None) -> tuple[str, ...]:
-    """Return the roles a target has, lowest first; none where only the target itself knows."""
-    return ROLES.get(target.kind, target.roles) if target else ()
+    """Return the roles a target has, lowest first; none where only the target itself knows.
+
+    A custom role stands right above its base; of several with one base, the later one in the policy ranks higher.
+    """
+    if target is None:
+        return ()
+    above = _above(target.options.get("custom_roles"))
+    return tuple(chain.from_iterable((role, *above.get(role, ())) for role in ROLES.get(target.kind, target.roles)))
+
+
+def _above(custom: object) -> Mapping[str, list[str]]:
+    """Return custom roles by their base; what the schema has refused is left out."""
+    found: dict[str, list[str]] = {}
+    for name, role in custom.items() if isinstance(custom, dict) else ():
+        if isinstance(role, dict):
+            found.setdefault(str(role.get("base")), []).append(str(name))
+    return found

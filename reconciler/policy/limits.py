@@ -137,6 +137,7 @@ def _limits(said: Mapping[str, Node]) -> GuardLimits:
         max_removals_per_group=_limit(said.get("max_removals_per_group"), default.max_removals_per_group),
         empty_group=_choice(said.get("empty_group")),
         empty_admin_group=_choice(said.get("empty_admin_group")),
+        empty_external_group=_choice(said.get("empty_external_group")),
         min_owners=_number(said.get("min_owners"), default.min_owners),
         max_privileged_grants=_number(said.get("max_privileged_grants"), default.max_privileged_grants),
         max_created_users=_number(said.get("max_created_users"), default.max_created_users),

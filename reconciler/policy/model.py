@@ -146,7 +146,8 @@ _DEFAULT_ATTRIBUTES: Mapping[str, str] = {
 @dataclass(frozen=True, slots=True)
 class UserRules:
     """How accounts of one target are managed; `username` is a name template over the entry's attributes, empty for the
-    directory's username attribute as it stands. `sync` lists the attributes kept in step after creation.
+    directory's username attribute as it stands, and so are `email` and `name`; an empty `kerberos` is not managed.
+    `sync` lists the attributes kept in step after creation.
     """
 
     scope: Literal["linked", "all"] = "linked"
@@ -156,7 +157,15 @@ class UserRules:
     username: str = ""
     sync: tuple[str, ...] = ()
     adopt: bool = False
+    email: str = ""
+    name: str = ""
+    kerberos: str = ""
     where: Position | None = None
+
+    @property
+    def templates(self) -> tuple[str, ...]:
+        """Return the templates that the policy sets."""
+        return tuple(filter(None, (self.username, self.email, self.name, self.kerberos)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +180,7 @@ class GroupRules:
 
 @dataclass(frozen=True, slots=True)
 class NamedGroup:
-    """A directory group named by its CN in admin_group or external_groups."""
+    """A directory group named by its CN in admin_group, external_groups or auditor_group."""
 
     cn: str
     where: Position
@@ -190,10 +199,12 @@ class TargetConfig:
     groups: GroupRules = GroupRules()
     admin_group: NamedGroup | None = None
     external_groups: tuple[NamedGroup, ...] = ()
+    auditor_group: NamedGroup | None = None
     on_missing_group: OnMissingGroup = OnMissingGroup.FREEZE
     on_refusal: Literal["stop", "continue"] = "stop"
     options: Mapping[str, object] = field(default_factory=dict)
     folder: str = ""  # of the file that says it: relative paths in options start here
+    places: Mapping[str, Position] = field(default_factory=dict, compare=False)  # of options, by key
 
 
 @dataclass(frozen=True, slots=True)
@@ -308,6 +319,7 @@ class GuardLimits:
     max_removals_per_group: Limit | None = Limit(percent=50)
     empty_group: Literal["refuse", "allow"] = "refuse"
     empty_admin_group: Literal["refuse", "allow"] = "refuse"
+    empty_external_group: Literal["refuse", "allow"] = "refuse"
     min_owners: int | None = 1
     max_privileged_grants: int | None = 5
     max_created_users: int | None = 250

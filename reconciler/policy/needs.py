@@ -25,7 +25,7 @@ def _person_attributes(policy: Policy, directory: DirectoryConfig, target: Targe
         ("username", "email", "name", "ssh_keys") if "ssh_keys" in target.users.sync else ("username", "email", "name")
     )
     names = {"cn"}.union(*map(directory.possible_attributes, words))  # the common name stands in for a missing name
-    names |= fields_of(target.users.username) - {"username", "email", "name"}
+    names |= frozenset().union(*map(fields_of, target.users.templates)) - {"username", "email", "name"}
     for rule in policy.groups.get(target.name, {}).values():
         for link in rule.links:
             if link.filter is not None:

@@ -43,6 +43,7 @@ class ChangeData(TypedDict):
     reason: ReasonData
     flag: NotRequired[str]
     cause: NotRequired[str]
+    setting: NotRequired[str]
 
 
 class HeldData(TypedDict):

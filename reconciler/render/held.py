@@ -17,6 +17,7 @@ _BARE = {
     "membership.remove",
     "user.flag",
     "user.update",
+    "setting.set",
 }  # no verb in their rows
 
 

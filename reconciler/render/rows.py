@@ -26,6 +26,7 @@ SIGNS: Mapping[str, str] = {
     "membership.add": "+",
     "membership.change": "~",
     "membership.remove": "-",
+    "setting.set": "~",
 }
 _RANKS: Mapping[str, int] = {"-": 1, "~": 2, "+": 3}
 
@@ -75,22 +76,25 @@ class Rows:
         kind = change["type"]
         if kind.startswith("membership."):
             had, has = change["have"] in self._privileged, change["want"] in self._privileged
-        elif kind == "user.flag" and change.get("flag") == "admin":
+        elif kind == "user.flag" and change.get("flag") in _PRIVILEGED_MARKS:
             had, has = bool(change["have"]), bool(change["want"])
         else:
-            had, has = _admin(change["have"]), _admin(change["want"])
+            had, has = _marked(change["have"]), _marked(change["want"])
         return had and not has, has and not had
 
 
-def _admin(account: object) -> bool:
+_PRIVILEGED_MARKS = ("admin", "auditor")
+
+
+def _marked(account: object) -> bool:
     flags = account.get("flags") if isinstance(account, dict) else None
-    return isinstance(flags, dict) and bool(flags.get("admin"))
+    return isinstance(flags, dict) and any(flags.get(mark) for mark in _PRIVILEGED_MARKS)
 
 
 def subject(change: ChangeData) -> str:
-    """Return whose line it is: the person, or the group of a change of groups."""
+    """Return whose line it is: the person, or the group of a change of groups, or the setting."""
     user = change["user"]
-    return shown(user["username"] if user else change["group"] or "")
+    return shown(user["username"] if user else change["group"] or change.get("setting", ""))
 
 
 def verb(change: ChangeData) -> str:
@@ -131,6 +135,10 @@ def _flagged(change: ChangeData) -> str:
     return f"{shown(change.get('flag', ''))} {value_text(change['have'])} → {value_text(change['want'])}"
 
 
+def _switch(on: object) -> str:
+    return "on" if on else "off"
+
+
 _VERBS: Mapping[str, Callable[[ChangeData], str]] = {
     "user.create": _created,
     "user.adopt": lambda _: "adopt",
@@ -146,6 +154,7 @@ _VERBS: Mapping[str, Callable[[ChangeData], str]] = {
     "membership.add": lambda change: shown(str(change["want"])),
     "membership.change": lambda change: f"{shown(str(change['have']))} → {shown(str(change['want']))}",
     "membership.remove": lambda change: shown(str(change["have"])),
+    "setting.set": lambda change: f"{_switch(change['have'])} → {_switch(change['want'])}",
 }
 
 

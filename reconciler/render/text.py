@@ -1,8 +1,8 @@
 """Show a plan document as text that a person reviews; know nothing but the document.
 
 The grammar, a contract of its own: ``+`` add, ``~`` change, ``-`` remove, ``!`` refused or unreadable, in a gutter of two
-spaces; the address first, what happens second, the reason in brackets. Sections of a target: ``users:`` and ``groups:``
-for accounts and groups, then each group with its memberships, by name. Inside a section: privileged access taken away,
+spaces; the address first, what happens second, the reason in brackets. Sections of a target: ``settings:``, ``users:`` and
+``groups:`` for switches, accounts and groups, then each group with its memberships, by name. Inside a section: privileged access taken away,
 removals, changes, additions, each by name. Then how much is unchanged, what is held back, findings, refusals.
 The last line is stable. A plan without changes starts with ``No changes.``
 """
@@ -129,18 +129,22 @@ def _directory(facts: DirectoryData) -> str:
 
 
 def _sections(changes: list[ChangeData]) -> Iterator[tuple[str, list[ChangeData]]]:
-    """Return accounts, groups, then each group's memberships by the group's name."""
+    """Return settings, accounts, groups, then each group's memberships by the group's name."""
+    settings: list[ChangeData] = []
     accounts: list[ChangeData] = []
     groups: list[ChangeData] = []
     members: dict[str, list[ChangeData]] = {}
     for change in changes:
         if change["type"].startswith("membership."):
             members.setdefault(change["group"] or "", []).append(change)
+        elif "setting" in change:
+            settings.append(change)
         elif change["user"]:
             accounts.append(change)
         else:
             groups.append(change)
-    yield from (named for named in (("users:", accounts), ("groups:", groups)) if named[1])
+    titled = ("settings:", settings), ("users:", accounts), ("groups:", groups)
+    yield from (named for named in titled if named[1])
     yield from ((shown(name), members[name]) for name in sorted(members))
 
 

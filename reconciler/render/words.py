@@ -37,7 +37,7 @@ def _joined(*parts: str) -> str:
 
 def _member(path: str, detail: str) -> str:
     if path:
-        return _joined(path, detail)
+        return "; ".join(filter(None, (path, detail)))
     return f"matches {detail}" if detail else "named by the rule"
 
 
@@ -46,20 +46,28 @@ def _left_group(path: str, detail: str) -> str:
     return "; ".join(filter(None, (where, detail)))
 
 
+def _by_hand(path: str, detail: str) -> str:
+    where = f"does not match {path}" if path.startswith("(") else f"not in {path}" if path else "no rule gives it"
+    return "; ".join(filter(None, (detail or "added by hand", where)))
+
+
 _CAUSES: Mapping[str, Callable[[str, str], str]] = {
     "group_link": _member,
     "group_import": _member,
     "grant": lambda path, detail: _joined("grant", path, detail),
     "admin_group": lambda path, detail: _joined("admin group", path, detail),
     "external_group": lambda path, detail: _joined("external group", path, detail),
+    "auditor_group": lambda path, detail: _joined("auditor group", path, detail),
     "scope": lambda path, detail: _joined("in the directory", path, detail),
     "left_group": _left_group,
+    "by_hand": _by_hand,
     "grant_ended": lambda path, detail: _joined("grant ended", path, detail),
     "left_directory": lambda path, detail: _joined("left the directory", path and f"and {path}", detail),
     "disabled": lambda path, detail: "; ".join(filter(None, ("disabled in the directory", path or detail))),
     "returned": lambda path, detail: _joined("back in the directory", path, detail),
     "attribute": lambda path, detail: _joined("differs from the directory", path, detail),
     "named_by_rule": lambda path, detail: _joined("named by a rule", path, detail),
+    "setting": lambda path, detail: _joined("set by the policy", path, detail),
     "group_gone": lambda path, detail: _joined(path or "its directory group", "is gone", detail),
 }
 

@@ -105,7 +105,10 @@ class Target(Protocol):
         """Return what our credential may do, as the target itself says it; writes nothing, not even to try."""
 
     def batches(self, changes: Sequence[Change]) -> Iterable[Batch]:
-        """Return how these changes, in this order, group into calls. Pure."""
+        """Return how these changes, made in this order, group into calls: each of them, as it is, in just one. Pure.
+
+        Changes of one stage may change places, those of different stages may not where one rests on another.
+        """
 
     def apply(self, batch: Batch) -> list[Outcome]:
         """Make one batch so, after re-checking every precondition; one outcome per change, in order."""

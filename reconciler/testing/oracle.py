@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import assert_never
 
 from reconciler.model.access import (
+    STABLE_ID_MISSING,
     Capabilities,
     Group,
     GroupKey,
@@ -34,9 +35,11 @@ from reconciler.model.change import (
     RemoveUser,
     RenameGroup,
     SetFlag,
+    SetSetting,
     UpdateUser,
     UserChange,
 )
+from reconciler.model.names import dn_key
 
 
 def after(have: State, changes: Iterable[Change], capabilities: Capabilities) -> State:
@@ -44,7 +47,8 @@ def after(have: State, changes: Iterable[Change], capabilities: Capabilities) ->
     oracle = _Oracle(have, capabilities)
     for change in changes:
         oracle.make(change)
-    return State(oracle.users, oracle.groups, without_empty(oracle.members), without_empty(oracle.by_hand))
+    rows, by_hand = without_empty(oracle.members), without_empty(oracle.by_hand)
+    return State(oracle.users, oracle.groups, rows, by_hand, settings=oracle.settings)
 
 
 def without_empty(memberships: Memberships) -> dict[GroupKey, dict[UserKey, Role]]:
@@ -61,10 +65,13 @@ class _Oracle:
         self.groups = dict(have.groups)
         self.members = without_empty(have.memberships)
         self.by_hand = without_empty(have.by_hand)
+        self.settings = dict(have.settings)
         self._capabilities = capabilities
+        self._moved: dict[UserKey, UserKey] = {}
 
     def make(self, change: Change) -> None:
         """Make one change so."""
+        change = self._addressed(change)
         match change:
             case AddMembership() | ChangeRole() | RemoveMembership():
                 self._membership(change)
@@ -72,8 +79,20 @@ class _Oracle:
                 self._group(change)
             case CreateUser() | AdoptUser() | UpdateUser() | EnableUser() | DisableUser() | RemoveUser() | SetFlag():
                 self._user(change)
+            case SetSetting(name=name, want=on):
+                self.settings[name] = on
             case _:
                 assert_never(change)
+
+    def _addressed(self, change: Change) -> Change:
+        """Return the change with the key by which the target knows the account now."""
+        match change:
+            case CreateUser() | CreateGroup() | AdoptGroup() | RenameGroup() | RemoveGroup() | SetSetting():
+                return change
+            case _:
+                who = change.who
+        known = self._moved.get(who.account, who.account)
+        return replace(change, who=replace(who, key=known)) if known and who.key not in self.users else change
 
     def _membership(self, change: MembershipChange) -> None:
         members = self.members.setdefault(change.group, {})
@@ -145,6 +164,9 @@ class _Oracle:
         self._put(key, replace(user, attributes=attributes, username=str(want.get("username", user.username))))
         if "key" in want:
             self._rekey(key, UserKey(str(want["key"])))
+        elif "dn" in want and key.startswith(STABLE_ID_MISSING):
+            self._moved[key] = UserKey(STABLE_ID_MISSING + dn_key(str(want["dn"])))
+            self._rekey(key, self._moved[key])
 
     def _rekey(self, have: UserKey, want: UserKey) -> None:
         self.users[want] = replace(self.users.pop(have), key=want)

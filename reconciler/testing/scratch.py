@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import replace
-from typing import Protocol
+from typing import Protocol, TypeVar
 from unittest import SkipTest
 
-from reconciler.model.access import Capabilities, Flag, GroupKey, Scope, State, Totals
+from reconciler.model.access import Capabilities, Flag, GroupKey, Scope, State, Totals, UserKey, Value
 from reconciler.model.change import Change, type_name
 from reconciler.plan.holds import Holding, holdings
 from reconciler.targets.base import Outcome, Status, Target
 from reconciler.testing.oracle import after, without_empty
+
+_T = TypeVar("_T")
 
 
 class Scratch(Protocol):
@@ -58,19 +60,35 @@ def read(scratch: Scratch, groups: Iterable[GroupKey]) -> State:
 
 
 def comparable(state: State) -> State:
-    """Return a live state without what two targets may say differently: groups without members, and whose credential it was."""
-    rows, by_hand = without_empty(state.memberships), without_empty(state.by_hand)
-    return replace(state, memberships=rows, by_hand=by_hand, own=None)
+    """Return a live state without what targets may say differently: groups without members, attributes without a value, the
+    account of the credential and what it holds, and what is said of the instance as a whole.
+    """
+    people = {key: replace(user, attributes=_given(user.attributes)) for key, user in state.users.items()}
+    rows, by_hand = (
+        without_empty({group: _but(members, state.own) for group, members in side.items()})
+        for side in (state.memberships, state.by_hand)
+    )
+    return State(_but(people, state.own), state.groups, rows, by_hand, totals=state.totals)
+
+
+def _but(found: Mapping[UserKey, _T], own: UserKey | None) -> dict[UserKey, _T]:
+    return {key: value for key, value in found.items() if key != own}
+
+
+def _given(attributes: Mapping[str, Value]) -> dict[str, Value]:
+    return {name: value for name, value in attributes.items() if value}
 
 
 def apply(scratch: Scratch, changes: Sequence[Change]) -> list[Outcome]:
     """Make the changes as a run does, and check that there is one outcome for each, in order."""
-    outcomes: list[Outcome] = []
+    outcomes: dict[int, Outcome] = {}
     with closing(scratch.open()) as target:
         for batch in target.batches(changes):
-            outcomes += target.apply(batch)
-    same([outcome.change for outcome in outcomes], list(changes), "the changes of the outcomes")
-    return outcomes
+            made = target.apply(batch)
+            same([outcome.change for outcome in made], list(batch.changes), "the changes of the outcomes")
+            outcomes |= {id(change): outcome for change, outcome in zip(batch.changes, made, strict=True)}
+    same(sorted(outcomes), sorted(map(id, changes)), "the changes that are in a batch")
+    return [outcomes[id(change)] for change in changes]
 
 
 def make(scratch: Scratch, *changes: Change) -> None:
@@ -86,7 +104,7 @@ def leads_to(scratch: Scratch, groups: Iterable[GroupKey], *changes: Change) -> 
     """
     named = frozenset(groups)
     have = read(scratch, named)
-    expected = after(have, changes, capabilities(scratch))
+    expected = comparable(after(have, changes, capabilities(scratch)))
     _stand(have, changes, Holding.PENDING)
     make(scratch, *changes)
     found = read(scratch, named)
@@ -95,6 +113,7 @@ def leads_to(scratch: Scratch, groups: Iterable[GroupKey], *changes: Change) -> 
     same(found.groups, expected.groups, "the groups")
     same(found.memberships, expected.memberships, "the memberships")
     same(found.by_hand, expected.by_hand, "the memberships made by hand")
+    same(found.settings, expected.settings, "the settings")
     return found
 
 

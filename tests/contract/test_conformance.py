@@ -14,7 +14,8 @@ from reconciler.model.change import Change, CreateUser
 from reconciler.targets.base import Batch, Outcome, Right, Rights, Status
 from reconciler.targets.sql.settings import settings
 from reconciler.targets.sql.target import SqlTarget
-from reconciler.testing.conformance import REASON, Conformance
+from reconciler.testing.conformance import Conformance
+from reconciler.testing.examples import REASON
 from reconciler.testing.scratch import Scratch
 from tests.servers.rosters import RosterScratch, SqliteRoster
 
@@ -134,7 +135,7 @@ class ScratchOf(RosterScratch):
 @pytest.mark.parametrize(
     ("kind", "test"),
     [
-        (Forgetful, SUITE.test_batches_hold_every_change_in_order),
+        (Forgetful, SUITE.test_batches_hold_every_change_once),
         (Forgetful, SUITE.test_a_run_may_rest_on_itself),
         (Backwards, SUITE.test_outcomes_stand_in_the_order_of_the_changes),
         (Boastful, SUITE.test_the_same_run_again_is_stale),

@@ -14,7 +14,8 @@ from reconciler.policy.model import SecretRef
 from reconciler.targets.base import Options, Status, Target
 from reconciler.targets.pages import side_by_side
 from reconciler.targets.registry import create
-from reconciler.testing.conformance import REASON, TEAM, Conformance
+from reconciler.testing.conformance import Conformance
+from reconciler.testing.examples import REASON, TEAM
 from reconciler.testing.scratch import Scratch
 from tests.fakes.teams_server import Served, serving
 from tests.plugins.installed import FOLDER

@@ -65,8 +65,8 @@ def test_a_target_that_cannot_be_used_ends_with_5_and_the_directory_is_told_all_
 def test_a_kind_without_an_adapter_ends_with_5(tmp_path: Path) -> None:
     """Its rights cannot be asked for."""
     work = team(tmp_path)
-    gitlab = "targets:\n  forge: {kind: gitlab, url: https://gitlab.example.com, token: {env: T}, directory: corp, provider: p}\n"
-    edit(work, "policy.yaml", "targets:\n", gitlab)
+    guard = "targets:\n  forge: {kind: defguard, url: https://guard.example.com, token: {env: T}, directory: corp}\n"
+    edit(work, "policy.yaml", "targets:\n", guard)
     forge, roster = targets_of(work, code=5)
     assert (forge["name"], forge["account"], forge["rights"]) == ("forge", None, [])
     assert "has no adapter for it" in checks_of(forge)["read"][1]

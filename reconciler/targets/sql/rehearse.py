@@ -23,6 +23,7 @@ from reconciler.model.change import (
     RemoveUser,
     RenameGroup,
     SetFlag,
+    SetSetting,
     UpdateUser,
 )
 from reconciler.model.names import login_key
@@ -123,6 +124,8 @@ def _try(draft: Draft, change: Change) -> None:
             try_user(draft, change)
         case CreateGroup() | AdoptGroup() | RenameGroup() | RemoveGroup():
             try_group(draft, change)
+        case SetSetting(name=name):
+            raise Stale(f"{shortened(name)}: a roster has no such setting")
         case _:
             assert_never(change)
 

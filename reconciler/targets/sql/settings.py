@@ -58,7 +58,7 @@ def _capabilities(options: Options) -> Capabilities:
         user_names=_NAMES,
         group_names=_NAMES,
         attributes=frozenset({"email", "name", "ssh_keys"}),
-        flags=frozenset(Flag),
+        flags=frozenset({Flag.ADMIN, Flag.EXTERNAL}),
         marks_memberships=True,
     )
 

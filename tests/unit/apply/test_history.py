@@ -102,7 +102,7 @@ def test_what_a_resumed_run_found_made_is_told_once() -> None:
 
 
 def test_every_type_of_change_can_be_asked_about() -> None:
-    """Those of groups concern nobody."""
+    """Those of groups and settings concern nobody."""
     section = TargetPlan("roster", "sql", "sqlite:///roster.db", "corp", changes=tuple(EVERY.values()))
     report = linked(record(encode(plan_of(section)), replace(made())), NOWHERE)
-    assert len(history([report], "ann")) == sum(not name.startswith("group.") for name in EVERY)
+    assert len(history([report], "ann")) == sum(not name.startswith(("group.", "setting.")) for name in EVERY)

@@ -86,7 +86,7 @@ def test_the_summary_counts_what_was_made_as_the_plan_would() -> None:
     endings = [(change["type"], change["status"]) for change in full()["targets"][0]["changes"]]
     applied = [kind for kind, status in endings if status == "applied"]
     assert applied == ["user.create", "user.remove", "group.remove"]
-    counts = {"added": 1, "changed": 0, "removed": 2, "failed": 3, "stale": 3, "unknown": 2, "skipped": 3}
+    counts = {"added": 1, "changed": 0, "removed": 2, "failed": 3, "stale": 3, "unknown": 3, "skipped": 3}
     assert full()["summary"] == counts
 
 
@@ -132,7 +132,7 @@ def test_every_key_is_asked_for_and_no_other_is_known(whole: Document) -> None:
             changed = copy.deepcopy(whole)
             if key is None:
                 _at(changed, path)["more"] = 1
-            elif key in {"flag", "confirmed_at"}:
+            elif key in {"flag", "setting", "confirmed_at"}:
                 continue
             else:
                 del _at(changed, path)[key]

@@ -18,10 +18,12 @@ from reconciler.policy.model import (
     OnMissingGroup,
     Policy,
     TargetConfig,
+    UserRules,
 )
 from tests.builders import (
     CORP,
     EDITOR,
+    FORGE,
     OWNER,
     ROSTER,
     SCHEMA,
@@ -30,6 +32,7 @@ from tests.builders import (
     VIEWER,
     at,
     desired,
+    imported,
     key,
     link,
     members,
@@ -89,6 +92,38 @@ def test_a_username_template_with_an_attribute_that_the_server_does_not_know_is_
         schema = [finding for finding in wanted.diagnostics if finding.code == "TEMPLATE-SCHEMA"]
         assert [finding.summary.split('"')[1] for finding in schema] == found
         assert all((finding.severity, finding.where) == (Severity.ERROR, at(9)) for finding in schema)
+
+
+@pytest.mark.parametrize(
+    "users", [UserRules(email="{uidd}"), UserRules(name="{uidd}"), UserRules(kerberos="{uidd}")], ids=repr
+)
+def test_every_template_of_an_account_is_held_against_the_schema(users: UserRules) -> None:
+    """Not only that of the username."""
+    target = replace(TARGET, users=users)
+    said = rules(rule("api", link("devs")), target=target)
+    wanted = desired(snapshot(PEOPLE, TEAMS, replace(SCHEMA, from_server=True)), said, FORGE)
+    assert [finding.code for finding in wanted.diagnostics] == ["TEMPLATE-SCHEMA"]
+
+
+def test_an_identity_that_the_target_cannot_keep_is_an_error() -> None:
+    """What a policy says is not passed over in silence."""
+    target = replace(TARGET, users=replace(USERS, kerberos="{uid}@ACME", where=at(9)))
+    said = rules(rule("api", link("devs")), target=target)
+    (finding,) = desired(snapshot(PEOPLE, TEAMS), said).diagnostics
+    assert (finding.code, finding.severity, finding.where) == ("ATTRIBUTE-UNKNOWN", Severity.ERROR, at(9))
+    assert not desired(snapshot(PEOPLE, TEAMS), said, FORGE).diagnostics
+
+
+@pytest.mark.parametrize(
+    ("keys", "sources", "source"), [(True, True, "group-devs"), (True, False, ""), (False, True, "")]
+)
+def test_a_group_mirrors_something_only_where_the_target_can_keep_that(
+    *, keys: bool, sources: bool, source: str
+) -> None:
+    """Elsewhere it is a group like any other."""
+    can = replace(FORGE, keeps_keys=keys, keeps_sources=sources)
+    wanted = desired(snapshot(PEOPLE, TEAMS), rules(imports=[imported("(cn=devs)")]), can)
+    assert [group.source for group in wanted.state.groups.values()] == [source]
 
 
 def test_a_filter_that_the_schema_does_not_know_is_warned_about() -> None:

@@ -20,7 +20,7 @@ from reconciler.model.access import Flag, NameLimits, User
 from reconciler.model.diagnostic import Severity
 from reconciler.model.directory import Person
 from reconciler.policy.model import NamingRule, OnInvalidName, UserRules
-from tests.builders import CORP, ROSTER, SCHEMA, at, person
+from tests.builders import CORP, FORGE, ROSTER, SCHEMA, at, person
 
 PLAIN = NameLimits(pattern="[a-z]+", max_length=8)
 
@@ -134,3 +134,41 @@ def test_an_account_is_cut_down_to_what_the_target_can_hold(held: str) -> None:
     entry = person("ann", mail="a@acme.example", sshpublickey="k")
     assert list(made_of(entry, held=[held]).attributes) == [held]
     assert held == "ssh_keys" or "ssh_keys" not in made_of(person("ann"), sync=("ssh_keys",), held=[held]).attributes
+
+
+def on_forge(entry: Person, email: str = "", name: str = "", kerberos: str = "") -> dict[str, object]:
+    """Return what an account holds on a target that keeps DNs and Kerberos identities, and addresses in small letters."""
+    how = replace(naming(), rules=UserRules(email=email, name=name, kerberos=kerberos))
+    return dict(account(entry, "ann", words_of(how, SCHEMA, FORGE), {}).attributes)
+
+
+def test_an_account_holds_its_dn_in_the_targets_spelling() -> None:
+    """And its address in small letters, whatever the directory writes."""
+    entry = replace(person("ann", mail="Ann.Lee@Acme.example"), dn="UID=Ann, OU=people\\2c here,DC=acme")
+    assert on_forge(entry) == {
+        "email": "ann.lee@acme.example",
+        "name": "Ann",
+        "dn": "uid=ann,ou=people\\, here,dc=acme",
+    }
+
+
+def test_templates_make_what_the_directory_does_not_hold() -> None:
+    """Our words stand for the directory's attributes, and an address gets small letters here, too."""
+    made = on_forge(
+        person("ann", title="Dr", mail="ann@acme.example"),
+        email="{uid|upper}@acme.example",
+        name="{title} {cn}",
+        kerberos="{username|lower}@ACME.EXAMPLE",
+    )
+    assert made == {
+        "email": "ann@acme.example",
+        "name": "Dr Ann",
+        "kerberos": "ann@ACME.EXAMPLE",
+        "dn": "uid=ann,ou=people,dc=acme",
+    }
+
+
+def test_an_entry_that_lacks_what_a_template_needs_is_no_opinion() -> None:
+    """Nothing is made up out of half of it."""
+    made = on_forge(person("ann", mail="a@acme.example"), email="{sn}@x", name="{sn}", kerberos="{sn}@X")
+    assert made == {"dn": "uid=ann,ou=people,dc=acme"}

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from reconciler.desired.people import Naming
 from reconciler.desired.roll import Roll
 from reconciler.model.access import NameLimits
 from reconciler.model.directory import Person
 from reconciler.policy.model import NamingRule, OnInvalidName
-from tests.builders import CORP, SCHEMA, USERS, dn, person, snapshot, user
+from tests.builders import CORP, SCHEMA, USERS, dn, key, known_by_dn, person, snapshot, user
 
 
 def roll(*people: Person) -> Roll:
@@ -67,3 +69,26 @@ def test_an_account_may_belong_to_several() -> None:
     """Then nothing can be concluded about it."""
     everybody = roll(person("ann", uid="both"), person("bob", uid="both"))
     assert names(everybody.behind(user("both", key="local:both"))) == ["uid=ann", "uid=bob"]
+
+
+def test_an_account_that_holds_a_dn_is_found_by_name_only_if_the_address_agrees() -> None:
+    """A name is given to somebody else one day; an address that is the same, without regard to case, is not."""
+    everybody = roll(person("ann", branch="moved", mail="Ann@Acme.example"))
+    assert names(everybody.behind(known_by_dn("ann"))) == ["uid=ann"]
+    assert names(everybody.behind(known_by_dn("ann", email="a@acme.example"))) == []
+    assert names(everybody.behind(known_by_dn("ann", email=""))) == []
+    assert names(roll(person("ann", branch="moved")).behind(known_by_dn("ann", email=""))) == []
+
+
+def test_an_account_that_holds_a_dn_and_is_closed_is_found_by_nothing_else() -> None:
+    """Whoever has left, and somebody of the same name and address comes: a person decides."""
+    closed = replace(known_by_dn("ann"), active=False)
+    assert names(roll(person("ann", branch="moved", mail="ann@acme.example")).behind(closed)) == []
+    assert names(roll(person("ann", mail="ann@acme.example")).behind(closed)) == ["uid=ann"]
+
+
+def test_an_id_that_nobody_has_and_a_dn_do_not_make_a_name_enough() -> None:
+    """The entries give no ids any more, and the address is another one."""
+    everybody = roll(person("ann", stable=False, branch="moved", mail="ann@acme.example"))
+    assert names(everybody.behind(replace(known_by_dn("ann"), key=key("old")))) == ["uid=ann"]
+    assert names(everybody.behind(replace(known_by_dn("ann", email="x@acme.example"), key=key("old")))) == []

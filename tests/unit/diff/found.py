@@ -15,6 +15,7 @@ from reconciler.model.change import (
     RemoveMembership,
     RenameGroup,
     SetFlag,
+    SetSetting,
     UpdateUser,
     person_of,
     type_name,
@@ -84,6 +85,8 @@ def _subject(change: Change) -> str:
     who = getattr(change, "who", None) or getattr(change, "user", None)
     if person_of(change) and who is not None:
         return str(who.username)
+    if isinstance(change, SetSetting):
+        return f"{change.name} {change.want}"
     group = getattr(change, "group", None) or getattr(change, "have", None)
     return str(group.key) if group is not None else ""
 

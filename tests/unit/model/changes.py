@@ -20,6 +20,7 @@ from reconciler.model.change import (
     RemoveUser,
     RenameGroup,
     SetFlag,
+    SetSetting,
     UpdateUser,
     Who,
 )
@@ -47,4 +48,5 @@ EVERY: Mapping[str, Change] = {
     "membership.add": AddMembership(ANN, API, OWNER, WHY),
     "membership.change": ChangeRole(ANN, API, VIEWER, EDITOR, WHY),
     "membership.remove": RemoveMembership(ANN, API, OWNER, WHY),
+    "setting.set": SetSetting("membership_lock", have=False, want=True, reason=WHY),
 }

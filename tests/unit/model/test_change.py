@@ -24,8 +24,8 @@ def test_a_change_has_a_stable_name(name: str) -> None:
 
 @pytest.mark.parametrize("name", EVERY)
 def test_a_change_knows_whom_it_concerns(name: str) -> None:
-    """By the stable id; changes of groups concern nobody."""
-    assert person_of(EVERY[name]) == ("" if name.startswith("group.") else "id-ann")
+    """By the stable id; changes of groups and settings concern nobody."""
+    assert person_of(EVERY[name]) == ("" if name.startswith(("group.", "setting.")) else "id-ann")
 
 
 def test_objects_are_told_apart() -> None:
@@ -36,6 +36,7 @@ def test_objects_are_told_apart() -> None:
     assert names["user.disable"] == "user.disable id-ann"
     assert names["group.rename"] == "group.rename old"
     assert names["group.remove"] == "group.remove api"
+    assert names["setting.set"] == "setting.set membership_lock"
 
 
 def test_an_object_keeps_its_name_when_its_role_or_reason_differs() -> None:

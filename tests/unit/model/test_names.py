@@ -10,10 +10,12 @@ from reconciler.model.names import (
     DnSyntaxError,
     caseless,
     dn_key,
+    dn_text,
     exact,
     fold,
     is_under,
     login_key,
+    lowered,
     parent,
     parse_dn,
     rdn_of,
@@ -240,3 +242,42 @@ def test_logins_and_words_compare_without_case() -> None:
     """Logins fold like names, protocol words are just put in lower case."""
     assert login_key(" Alice@Example.COM ") == "alice@example.com"
     assert caseless("sAMAccountName") == "samaccountname"
+
+
+@pytest.mark.parametrize(
+    ("written", "text"),
+    [
+        ("", ""),
+        ("UID=John Smith,ou=People,dc=example,dc=com", "uid=john smith,ou=people,dc=example,dc=com"),
+        ("uid     =John Smith ,  ou = People, dc=  example", "uid=john smith,ou=people,dc=example"),
+        (
+            r"uid   =  Sebasti\c3\a1n\ C.\20Smith,   ou=People (aka. \22humans\")  ,dc=example",
+            r"uid=sebastián c. smith,ou=people (aka. \"humans\"),dc=example",
+        ),
+        (r"uid=\ John Smith,ou=People", r"uid=\ john smith,ou=people"),
+        (r"uid=John Smith\   ,ou=People", r"uid=john smith\ ,ou=people"),
+        (r"uid=John Smith  \  ,ou=People", r"uid=john smith  \ ,ou=people"),
+        ("uid=John   Smith,ou=People", "uid=john   smith,ou=people"),
+        (r"uid= foo  \3D  bar", r"uid=foo  \=  bar"),
+        (r"ou=San Francisco\2C CA", r"ou=san francisco\, ca"),
+        (r"ou=San Francisco\,\0D\0ACA", r"ou=san francisco\,\0d\0aca"),
+        (r"cn=\#1,ou=a#1", r"cn=\#1,ou=a#1"),
+        ("0.9.2342.19200300.100.1.25 = Example", "0.9.2342.19200300.100.1.25=example"),
+        ("emailAddress=A@B", "emailaddress=a@b"),
+        ("cn=#04024869", r"cn=\#04024869"),
+        (r"cn=\FF", r"cn=\ff"),
+        ("CN=B+UID=A,ou=x", "cn=b+uid=a,ou=x"),
+        ("cn=ΟΔΟΣ", "cn=οδοσ"),
+        ("No DN", "No DN"),
+    ],
+)
+def test_gitlabs_spelling_of_a_dn(written: str, text: str) -> None:
+    """What its class for DNs makes of them, by its own examples; to write it again changes nothing."""
+    assert dn_text(written) == text
+    assert dn_text(text) == text
+
+
+def test_small_letters_are_made_one_by_one() -> None:
+    """The end of a word has no say, and nothing else changes."""
+    assert lowered("ANN.ΟΔΟΣ@Acme.Example ") == "ann.οδοσ@acme.example "
+    assert lowered("Ann@ACME") == "ann@acme"

@@ -6,9 +6,19 @@ from dataclasses import replace
 
 import pytest
 
-from reconciler.model.access import Flag, Role
-from reconciler.model.change import AddMembership, ChangeRole, RemoveMembership, SetFlag, type_name
-from reconciler.plan.build import facts_of, ordered
+from reconciler.model.access import Flag, Group, Role
+from reconciler.model.change import (
+    AddMembership,
+    ChangeRole,
+    RemoveGroup,
+    RemoveMembership,
+    SetFlag,
+    SetSetting,
+    type_name,
+)
+from reconciler.model.diagnostic import Diagnostic, Severity
+from reconciler.plan.build import facts_of
+from reconciler.plan.order import ordered
 from reconciler.policy.model import Waiver
 from tests.builders import (
     EDITOR,
@@ -35,6 +45,7 @@ from tests.builders import (
 from tests.unit.model.changes import ANN, API, EVERY, WHY
 
 ORDER = [
+    "setting.set",
     "user.adopt",
     "user.update",
     "user.create",
@@ -68,6 +79,13 @@ def test_owners_come_first_and_promotions_before_demotions() -> None:
     gone = RemoveMembership(ANN, API, OWNER, WHY)
     found = ordered([taken, down, viewer, owner, gone, up], ROSTER.roles)
     assert list(found) == [owner, viewer, up, down, gone, taken]
+
+
+def test_a_switch_is_turned_on_first_and_off_last() -> None:
+    """Whom it keeps from changing memberships is kept from it for all of the run."""
+    lock = SetSetting("membership_lock", have=False, want=True, reason=WHY)
+    unlock, gone = SetSetting("other", have=True, want=False, reason=WHY), RemoveGroup(Group(API, "group-app"), WHY)
+    assert list(ordered([unlock, gone, lock], ROSTER.roles)) == [lock, gone, unlock]
 
 
 def test_a_role_that_the_target_has_no_longer_counts_as_the_highest() -> None:
@@ -176,3 +194,11 @@ def test_memberships_in_groups_without_a_rule_are_counted() -> None:
     assert note.summary.endswith("more.")
     one = world.now_with(live({"api": {"ann": VIEWER}, "web": {"ann": VIEWER}})).section().diagnostics
     assert [note.summary for note in one] == ["1 membership stays in a group that no rule names: web."]
+
+
+def test_what_a_target_found_and_cannot_manage_is_said_in_its_section() -> None:
+    """Among the findings, in their order."""
+    note = Diagnostic(Severity.NOTE, "USER-STATE", "ann is blocked by the target's own sync.", "", subject="ann")
+    have = replace(live({"api": {}}), notes=(note,))
+    world = World(snapshot([person("ann")], [team("devs", "ann")]), rules(rule("api", link("devs"))), have)
+    assert note in world.section().diagnostics

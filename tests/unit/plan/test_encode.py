@@ -89,4 +89,6 @@ def test_a_change_says_what_why_and_on_which_condition() -> None:
         },
         "precondition": {"role": "viewer"},
     }
-    assert {frozenset(change) - {"flag"} for change in section["changes"]} == {frozenset(by_type["membership.change"])}
+    assert {frozenset(change) - {"flag", "setting"} for change in section["changes"]} == {
+        frozenset(by_type["membership.change"])
+    }

@@ -17,6 +17,7 @@ from reconciler.policy.model import GuardLimits, Limit, OnMissing, OnMissingGrou
 from tests.builders import (
     NO_LIMITS,
     OWNER,
+    ROSTER,
     TARGET,
     TODAY,
     USERS,
@@ -36,6 +37,8 @@ from tests.builders import (
 )
 from tests.unit.model.changes import EVERY
 from tests.unit.plan.guarded import CROWD, REMOVING, guards, members, of, only
+
+MARKING = replace(ROSTER, flags=frozenset(Flag))
 
 
 @pytest.mark.parametrize(
@@ -166,6 +169,7 @@ def test_guards_that_are_off_are_named() -> None:
     assert switched_off(replace(GuardLimits(), max_privileged_grants=0, min_owners=0)) == ()
     assert switched_off(replace(NO_LIMITS, protect_self=False)) == (
         "empty_admin_group",
+        "empty_external_group",
         "empty_group",
         "max_created_users",
         "max_directory_shrink",
@@ -181,7 +185,7 @@ def test_guards_that_are_off_are_named() -> None:
 @pytest.mark.parametrize("name", EVERY)
 def test_a_refusal_calls_every_change_by_its_person_or_group(name: str) -> None:
     """A membership and a mark by both."""
-    expected = {"group.rename": "old", "user.flag": "admin: ann"}
+    expected = {"group.rename": "old", "user.flag": "admin: ann", "setting.set": "membership_lock"}
     expected |= dict.fromkeys(("membership.add", "membership.change", "membership.remove"), "api: ann")
     usual = "api" if name.startswith("group.") else "ann"
     assert called(EVERY[name]) == expected.get(name, usual)
@@ -287,6 +291,31 @@ def test_an_admin_group_that_names_nobody_is_refused() -> None:
         "unreadable": [],
         "twice": [],
         "filled": [],
+    }
+
+
+def test_a_group_that_marks_externals_or_auditors_and_names_nobody_is_refused() -> None:
+    """Missing, or all of them empty: whoever is no longer external sees more."""
+    limits = replace(NO_LIMITS, empty_external_group="refuse")
+    target = replace(TARGET, external_groups=(named("temps"), named("guests")), auditor_group=named("audit"))
+    have = live({"api": {}}, user("ann", flags=[Flag.EXTERNAL]))
+    found = {}
+    for name, teams in {
+        "missing": [team("temps", "ann"), team("audit", "ann")],
+        "empty": [team("temps"), team("guests"), team("audit")],
+        "one empty": [team("temps", "ann"), team("guests"), team("audit", "ann")],
+        "unreadable": [team("temps"), team("guests", readable=False), team("audit", readable=False)],
+    }.items():
+        said, seen = rules(target=target), snapshot([person("ann")], teams)
+        section = World(seen, said, have, limits=limits, capabilities=MARKING).section()
+        found[name] = [(one.guard, one.summary, one.count, one.limit, one.objects) for one in section.refusals]
+        assert not World(seen, said, have, limits=NO_LIMITS, capabilities=MARKING).section().refusals
+    nobody = "Nobody is in the external groups cn=temps, cn=guests. Nobody is in the auditor group cn=audit."
+    assert found == {
+        "missing": [("empty_external_group", "The external group cn=guests is not in the directory.", 0, 1, ())],
+        "empty": [("empty_external_group", nobody, 0, 1, ("external: ann",))],
+        "one empty": [],
+        "unreadable": [],
     }
 
 

@@ -38,6 +38,7 @@ HELD = live({"api": {"ann": EDITOR}})
 ADD = AddMembership(ANN, API, OWNER, WHY)
 CHANGE = ChangeRole(ANN, API, VIEWER, OWNER, WHY)
 END = RemoveMembership(ANN, API, OWNER, WHY)
+LOCK = EVERY["setting.set"]
 
 STALE = [
     (ADD, live({"api": {"ann": VIEWER}}), "ann in api: the role is viewer, the plan expected none"),
@@ -144,6 +145,7 @@ STALE = [
     ),
     (RemoveUser(ANN, user("ann"), WHY), live({}, user("anne", key="id-ann")), "ann: the account is called anne now"),
     (RemoveUser(ANN, user("ann"), WHY), HELD, "ann: the plan does not end all memberships that hang on the account"),
+    (LOCK, State(), "membership_lock: the target has no such setting any more"),
 ]
 
 DONE = [
@@ -166,6 +168,7 @@ DONE = [
     (DisableUser(ANN, WHY), live({}, user("ann", active=False)), "ann: the account is disabled already"),
     (EVERY["user.flag"], live({}, user("ann", flags=[Flag.ADMIN])), "ann: admin is on already"),
     (RemoveUser(ANN, user("ann"), WHY), State(), "ann: there is no account with the key id-ann any more"),
+    (LOCK, State(settings={"membership_lock": True}), "membership_lock: on already"),
 ]
 
 
@@ -264,6 +267,7 @@ PENDING = [
     (REKEY, live({"api": {"ann": VIEWER}}, LOCAL_ANN, user("bob"), by_hand={"x": {"bob": VIEWER}})),
     (RENAME, live({"old": {"ann": OWNER}}, groups=[Group(GroupKey("old"), "group-app")])),
     (END, live({"api": {"ann": OWNER}})),
+    (LOCK, State(settings={"membership_lock": False})),
 ]
 
 

@@ -24,6 +24,7 @@ EXPECTED: Mapping[str, Precondition] = {
     "membership.add": {"role": None},
     "membership.change": {"role": "viewer"},
     "membership.remove": {"role": "owner"},
+    "setting.set": {"setting": False},
 }
 
 

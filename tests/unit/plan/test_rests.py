@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from reconciler.model.change import Change, ChangeRole, UpdateUser
+from reconciler.model.access import Group, GroupKey
+from reconciler.model.change import Change, ChangeRole, CreateGroup, UpdateUser
 from reconciler.plan.rests import Thing, gives, needs
 from tests.builders import EDITOR, OWNER
 from tests.unit.model.changes import ANN, API, EVERY, WHY
@@ -26,6 +27,7 @@ EXPECTED: dict[str, tuple[set[Thing], set[Thing]]] = {
     "membership.add": ({("owner", "api")}, {ME, HERE}),
     "membership.change": (set(), {ME, HERE}),
     "membership.remove": ({("in", "id-ann"), ("in", "api")}, {ME, HERE, ("owner", "api")}),
+    "setting.set": (set(), set()),
 }
 
 
@@ -37,6 +39,13 @@ def both(change: Change) -> tuple[set[Thing], set[Thing]]:
 def test_a_change_gives_and_needs(name: str) -> None:
     """Accounts and groups that have to be there, names that have to be free, and what has to be empty before it goes."""
     assert both(EVERY[name]) == EXPECTED[name]
+
+
+def test_a_nested_group_rests_on_those_above_it() -> None:
+    """Where groups nest."""
+    made = CreateGroup(Group(GroupKey("a/b/c")), WHY)
+    assert set(needs(made, OWNER, nests=True)) == {("group", "a"), ("group", "a/b")}
+    assert set(needs(made, OWNER)) == set()
 
 
 def test_a_new_key_is_given_and_an_attribute_is_not() -> None:

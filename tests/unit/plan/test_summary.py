@@ -24,7 +24,7 @@ def test_every_change_adds_changes_or_removes(name: str) -> None:
     assert verb_of(EVERY[name]) == ("add" if name in adds else "remove" if name in removes else "change")
 
 
-def test_a_privileged_grant_gives_a_privileged_role_or_the_admin_mark() -> None:
+def test_a_privileged_grant_gives_a_privileged_role_or_a_mark_that_opens_everything() -> None:
     """Not one that is there already, and not the mark of an external."""
     assert is_privileged_grant(AddMembership(ANN, API, OWNER, WHY), OWNERS)
     assert not is_privileged_grant(AddMembership(ANN, API, VIEWER, WHY), OWNERS)
@@ -33,6 +33,7 @@ def test_a_privileged_grant_gives_a_privileged_role_or_the_admin_mark() -> None:
     assert is_privileged_grant(CreateUser(user("ann", flags=[Flag.ADMIN]), WHY), OWNERS)
     assert not is_privileged_grant(CreateUser(user("ann", flags=[Flag.EXTERNAL]), WHY), OWNERS)
     assert is_privileged_grant(SetFlag(ANN, Flag.ADMIN, have=False, want=True, reason=WHY), OWNERS)
+    assert is_privileged_grant(SetFlag(ANN, Flag.AUDITOR, have=False, want=True, reason=WHY), OWNERS)
     assert not is_privileged_grant(SetFlag(ANN, Flag.ADMIN, have=True, want=False, reason=WHY), OWNERS)
     assert not is_privileged_grant(SetFlag(ANN, Flag.EXTERNAL, have=False, want=True, reason=WHY), OWNERS)
     assert not is_privileged_grant(EVERY["group.create"], OWNERS)

@@ -235,7 +235,8 @@ def test_everything_that_a_target_can_say_arrives(tmp_path: Path) -> None:
     roles: [a, b, c]
     privileged_roles: [b, c]
     connect_timeout: 7
-    users: {scope: all, create: true, when_missing: keep, when_disabled: remove, username: "{uid}", sync: [name, name], adopt: true}
+    users: {scope: all, create: true, when_missing: keep, when_disabled: remove, username: "{uid}", sync: [name, name], adopt: true,
+            email: "{uid}@x", name: "{cn}", kerberos: "{uid}@X"}
     groups: {create: true, when_missing: remove, adopt: true}
     admin_group: admins
     external_groups: [x, y]
@@ -252,10 +253,13 @@ def test_everything_that_a_target_can_say_arrives(tmp_path: Path) -> None:
         username="{uid}",
         sync=("name",),
         adopt=True,
+        email="{uid}@x",
+        name="{cn}",
+        kerberos="{uid}@X",
         where=Position(path, 15, 5),
     )
-    assert it.groups == GroupRules(create=True, when_missing=OnMissing.REMOVE, adopt=True, where=Position(path, 16, 5))
-    assert it.admin_group == NamedGroup("admins", Position(path, 17, 18))
+    assert it.groups == GroupRules(create=True, when_missing=OnMissing.REMOVE, adopt=True, where=Position(path, 17, 5))
+    assert it.admin_group == NamedGroup("admins", Position(path, 18, 18))
     assert [group.cn for group in it.external_groups] == ["x", "y"]
     assert (it.on_missing_group, it.on_refusal, it.roles) == (OnMissingGroup.ERROR, "continue", ("a", "b", "c"))
     assert it.options == {
@@ -320,52 +324,6 @@ def test_each_kind_has_its_own_options(tmp_path: Path, lines: str, options: dict
 def test_what_cannot_be_right_about_a_target_is_an_error(tmp_path: Path, lines: str, code: str) -> None:
     """Each at its place."""
     assert codes(tmp_path, f"{CONNECTIONS}  it: {lines}\n") == [code]
-
-
-@pytest.mark.parametrize(
-    ("one", "other", "same"),
-    [
-        ("", "", True),
-        ("sqlite:///a.db", "sqlite:///x/../a.db", True),
-        ("sqlite:///roster.db", "", True),
-        ("sqlite:///{folder}/a.db", "sqlite:///a.db", True),
-        ("postgresql://u@h/d", "postgresql://u@h/d", True),
-        ("postgresql://u@h/d", "postgresql://u@h/e", False),
-        ("sqlite:///a.db", "sqlite:///b.db", False),
-    ],
-)
-def test_two_targets_do_not_write_to_one_place(
-    tmp_path: Path,
-    one: str,
-    other: str,
-    same: bool,  # noqa: FBT001 - a table
-) -> None:
-    """For the same directory: both would claim the same marks. The error names both places."""
-    said = [f", url: '{url.format(folder=tmp_path)}'" if url else "" for url in (one, other)]
-    text = CONNECTIONS + "".join(
-        f"  {name}: {{kind: sql, directory: corp{url}}}\n" for name, url in zip("zy", said, strict=True)
-    )
-    if not same:
-        assert load(tmp_path, text).policy.targets.keys() == {"gitlab", "roster", "y", "z"}
-        return
-    problem = only(tmp_path, text)
-    assert brief(problem) == "8:3 SAME-TARGET"
-    first = (tmp_path / "policy.yaml").as_posix()
-    assert problem.summary.startswith(
-        f'This target writes to the same place for the same directory as "z" at {first}:7. Make them one target'
-    )
-
-
-def test_files_of_two_folders_are_two_places(tmp_path: Path) -> None:
-    """Relative paths start where they are written; and two directories may fill one roster."""
-    targets = "version: 1\ntargets:\n  NAME: {kind: sql, directory: DIRECTORY}\n"
-    files = {
-        "0.yaml": "version: 1\ndirectories: {corp: {kind: ldif, file: a}, lab: {kind: ldif, file: b}}\n",
-        "a/0.yaml": targets.replace("NAME", "a").replace("DIRECTORY", "corp"),
-        "a/1.yaml": targets.replace("NAME", "c").replace("DIRECTORY", "lab"),
-        "b/0.yaml": targets.replace("NAME", "b").replace("DIRECTORY", "corp"),
-    }
-    assert list(load(tmp_path, files).policy.targets) == ["a", "b", "c"]
 
 
 def test_an_unknown_directory_comes_with_the_nearest_name(tmp_path: Path) -> None:

@@ -52,6 +52,13 @@ def test_our_words_in_a_template_stand_for_the_directorys_attributes() -> None:
     assert needs_of(policy(templated), directory, [templated]).person == wanted
 
 
+def test_every_template_of_an_account_is_fetched_for() -> None:
+    """Those for the e-mail address, the name and the Kerberos identity, too."""
+    users = replace(USERS, email="{uid}@x", name="{givenName} {sn}", kerberos="{krbPrincipalName}")
+    templated = replace(TARGET, name="bare", users=users)
+    assert needs_of(policy(templated), CORP, [templated]).person >= {"uid", "givenName", "sn", "krbPrincipalName"}
+
+
 def test_where_only_the_server_knows_the_dialect_all_possible_logins_are_fetched() -> None:
     """uid, and what Active Directory has in its place."""
     assert needs_of(policy(TARGET), replace(CORP, dialect="auto"), [TARGET]).person >= {"uid", "sAMAccountName"}

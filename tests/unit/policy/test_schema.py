@@ -12,8 +12,8 @@ from reconciler.policy.values import SECRET_KEYS
 from tests.unit.policy.policies import CONNECTIONS, brief, codes, only, refused
 
 WAIVABLE = (
-    "max_removals, max_removals_per_group, empty_group, empty_admin_group, max_privileged_grants, max_created_users, "
-    "max_disabled_users, max_directory_shrink, missing_group"
+    "max_removals, max_removals_per_group, empty_group, empty_admin_group, empty_external_group, max_privileged_grants, "
+    "max_created_users, max_disabled_users, max_directory_shrink, missing_group"
 )
 NOTHING_TO_WAIVE = "IT refuses no plan, it holds changes back, so there is nothing to waive. Remove the waiver, or set IT under guards."
 

@@ -62,7 +62,7 @@ def test_a_whole_report_names_everything() -> None:
     assert "  1 change had been made by the run that this one resumed" in lines
     assert "  requests: GET 1, PUT 3" in lines
     assert "  ! no such host" in text.partition("chat  ")[2].splitlines()
-    assert lines[-1] == "Applied: 1 added, 0 changed, 2 removed. Not applied: 3 failed, 3 stale, 2 unknown, 3 skipped."
+    assert lines[-1] == "Applied: 1 added, 0 changed, 2 removed. Not applied: 3 failed, 3 stale, 3 unknown, 3 skipped."
 
 
 def test_what_ended_a_run_and_what_it_followed_are_told() -> None:

@@ -27,9 +27,9 @@ def test_the_roster_is_found_by_its_kind() -> None:
 def test_a_kind_without_an_adapter_is_named_with_those_that_are_there() -> None:
     """The policy language knows more kinds than one installation has."""
     with pytest.raises(TargetError) as caught:
-        create("gitlab", OPTIONS)
+        create("defguard", OPTIONS)
     assert str(caught.value) == (
-        'target app: kind "gitlab" is known to the policy language, but this installation has no adapter for it '
+        'target app: kind "defguard" is known to the policy language, but this installation has no adapter for it '
         f"(there is: {', '.join(kinds())}). Install the package that brings it."
     )
 

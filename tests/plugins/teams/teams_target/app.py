@@ -177,7 +177,7 @@ class App:
             username=username,
             attributes=attributes,
             active=state == "active",
-            flags={flag: answer.value(row, str(flag), bool) for flag in Flag},
+            flags={flag: answer.value(row, str(flag), bool) for flag in (Flag.ADMIN, Flag.EXTERNAL)},
             managed=ours,
             disabled_by_hand=state not in {"active", _BLOCKED},
         )

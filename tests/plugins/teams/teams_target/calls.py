@@ -22,6 +22,7 @@ from reconciler.model.change import (
     RemoveUser,
     RenameGroup,
     SetFlag,
+    SetSetting,
     UpdateUser,
     UserChange,
 )
@@ -44,6 +45,8 @@ def make(changes: Sequence[Change], look: Look) -> Mapping[int, str | None]:
             _group(first, look)
         case CreateUser() | AdoptUser() | UpdateUser() | EnableUser() | DisableUser() | RemoveUser() | SetFlag():
             _user(first, look)
+        case SetSetting(name=name):
+            raise ValueError(f"the app has no setting {name}")
         case _:
             assert_never(first)
     return {}

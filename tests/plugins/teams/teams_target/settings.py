@@ -23,7 +23,7 @@ _CAN = Capabilities(
     user_names=_NAMES,
     group_names=_NAMES,
     attributes=frozenset({"email", "name", "ssh_keys"}),
-    flags=frozenset(Flag),
+    flags=frozenset({Flag.ADMIN, Flag.EXTERNAL}),
 )
 
 

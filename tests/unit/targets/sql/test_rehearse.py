@@ -26,6 +26,7 @@ from reconciler.model.change import (
     RemoveUser,
     RenameGroup,
     SetFlag,
+    SetSetting,
     UpdateUser,
     Who,
 )
@@ -109,6 +110,10 @@ BOB_USER = User(UserKey("local:bob"), "bob", managed=False)
         (
             DisableUser(Who("\x1b[31mcarol", UserKey("k\n")), REASON),
             r"\x1b[31mcarol: no account with the key k\x0a is there any more",
+        ),
+        (
+            SetSetting("membership_lock", have=False, want=True, reason=REASON),
+            "membership_lock: a roster has no such setting",
         ),
     ],
 )
