@@ -349,3 +349,29 @@ def test_an_account_that_went_makes_its_own_changes_stale() -> None:
             "stale ann: there is no account with the key "
         )
         assert ends(run(found, add("ann")))[0].startswith("stale ann in acme: there is no account with the key ")
+
+
+def test_what_cannot_be_asked_after_a_lost_answer_is_unknown() -> None:
+    """Not failed and not applied: it is asked for when the run goes on."""
+    world = small()
+    refused = answer({"message": "401 Unauthorized"}, 401)
+    with gitlab(world) as (served, found):
+        served.fail(
+            Fault("POST", MEMBERS, effect=True, reply=answer("<html>"), times=9),
+            Fault("GET", MEMBERS, reply=refused, first=2, times=9),
+        )
+        (outcome,) = run(found, add("ann"))
+    assert outcome.status is Status.UNKNOWN
+    assert "Reading it again failed, too: " in outcome.message
+
+
+def test_of_several_calls_of_one_batch_each_stands_for_itself() -> None:
+    """Where the expiry differs: what the second one did not make is told, and the first one is made."""
+    world = small(ann=30, ben=30, cid=30)
+    group = world.source("acme")
+    group.members[world.user("cid").id].expires_at = "2031-01-01"
+    with gitlab(world) as (served, found):
+        served.fail(Fault("PUT", ONE, reply=answer({"message": "403 Forbidden"}, 403)))
+        outcomes = run(found, *(change(name, DEVELOPER, MAINTAINER) for name in ("ann", "ben", "cid")))
+    assert [outcome.status for outcome in outcomes] == [Status.APPLIED, Status.APPLIED, Status.FAILED]
+    assert "status 403" in outcomes[2].message
