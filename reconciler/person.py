@@ -22,7 +22,7 @@ from reconciler.model.filter import Present, attributes_of
 from reconciler.model.names import caseless, dn_key, login_key
 from reconciler.model.plan import Only, TargetPlan
 from reconciler.model.text import shortened
-from reconciler.policy.model import GroupRule, Policy, TargetConfig
+from reconciler.policy.model import GroupRule, Policy, Protection, TargetConfig
 from reconciler.sections import Facing, diff_rules
 from reconciler.targets.registry import opened
 
@@ -170,7 +170,8 @@ class _People:
         except TargetError as error:
             return replace(section, error=str(error))
         source.behind(_in_the_way(have, want, only))
-        accounts = accounts_of(have, want, diff_rules(self.request.policy, target, can), only)
+        protected = self.request.policy.protected.get(target.name, Protection())
+        accounts = accounts_of(have, want, diff_rules(target, protected, can), only)
         rules = _about(rules, have, want, accounts, only)
         source.consult(_consulted(rules, have, want, accounts))
         want = desire(rules, Directory(source.snapshot()), can, self.request.today)

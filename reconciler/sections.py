@@ -34,19 +34,20 @@ def section_of(policy: Policy, today: date, past: Past, facing: Facing) -> Targe
     """Return the section, filled: what is to be changed, judged on that day (UTC) and by what earlier runs have left."""
     limits = policy.guards.get(facing.target.name, GuardLimits())
     safety = Safety(limits, policy.waivers, today, facing.capabilities, past)
-    rules = diff_rules(policy, facing.target, facing.capabilities)
+    protected = policy.protected.get(facing.target.name, Protection())
+    rules = diff_rules(facing.target, protected, facing.capabilities)
     want = without_marks(facing.want, facing.capabilities.flags)
     if facing.only is not None:
         want = narrowed(want, facing.have, rules, facing.only)
     return build_target(facing.section, facing.have, want, rules, safety)
 
 
-def diff_rules(policy: Policy, target: TargetConfig, can: Capabilities) -> DiffRules:
+def diff_rules(target: TargetConfig, protected: Protection, can: Capabilities) -> DiffRules:
     """Return what the comparison of a target with these capabilities has to respect."""
     return DiffRules(
         target.users,
         target.groups,
-        policy.protected.get(target.name, Protection()),
+        protected,
         can.roles,
         keeps_keys=can.keeps_keys,
         renames_users=can.renames_users,

@@ -98,7 +98,7 @@ def _accounts(side: Sides, one: One) -> frozenset[UserKey]:
     """Return the keys of this person's accounts, as the target has them."""
     if side.have is None or side.want is None:
         return frozenset({one.key})
-    return accounts_of(side.have, side.want, {one.key}) | {one.key}
+    return accounts_of(side.have, side.want, side.rules, {one.key}) | {one.key}
 
 
 def _live(side: Sides) -> dict[GroupKey, dict[UserKey, tuple[Role, bool]]]:

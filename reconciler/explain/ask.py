@@ -12,6 +12,7 @@ from difflib import get_close_matches
 
 from reconciler.desired.build import Desired, desire, rules_for
 from reconciler.desired.links import Directory
+from reconciler.diff.rules import DiffRules
 from reconciler.directory.person import WholeFile
 from reconciler.directory.sources import Reading, read_directories
 from reconciler.errors import TargetError, UsageError
@@ -21,8 +22,8 @@ from reconciler.model.past import NOTHING, Past
 from reconciler.model.plan import TargetPlan
 from reconciler.model.text import shortened
 from reconciler.person import is_called, keys_of
-from reconciler.policy.model import Policy, TargetConfig
-from reconciler.sections import Facing, section_of
+from reconciler.policy.model import Policy, Protection, TargetConfig
+from reconciler.sections import Facing, diff_rules, section_of
 from reconciler.targets.registry import opened
 
 
@@ -68,6 +69,7 @@ class Sides:
     want: Desired | None = None
     can: Capabilities = Capabilities(())
     have: State | None = None
+    rules: DiffRules = DiffRules()
 
     @property
     def knows(self) -> frozenset[str]:
@@ -103,10 +105,11 @@ class Asking:
                 have = None if part is None else app.read(part)
         except TargetError as error:
             return Sides(target, replace(section, error=str(error)), want, can)
+        protected = self.question.policy.protected.get(target.name, Protection())
         if have is not None:
             facing = Facing(target, section, have, want, can, only)
             section = section_of(self.question.policy, self.question.today, self.question.past, facing)
-        return Sides(target, section, want, can, have)
+        return Sides(target, section, want, can, have, diff_rules(target, protected, can))
 
 
 def person(asking: Asking, name: str) -> One:

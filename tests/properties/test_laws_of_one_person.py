@@ -27,7 +27,8 @@ from reconciler.model.change import (
 from reconciler.model.names import login_key
 from reconciler.model.plan import TargetPlan
 from reconciler.model.reason import Reason, Why
-from reconciler.plan.build import Safety, build_target, ordered
+from reconciler.plan.build import Safety, build_target
+from reconciler.plan.order import ordered
 from reconciler.plan.subject import takes_access
 from reconciler.policy.model import OnMissing
 from tests.builders import (
