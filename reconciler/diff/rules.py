@@ -23,7 +23,7 @@ def is_demotion(have: Role, want: Role, roles: Sequence[Role]) -> bool:
 class DiffRules:
     """The policy's words on accounts, groups and protected names, and what the target can: its roles, lowest first, whether it
     keeps the ids of people, whether its accounts follow usernames, and the attributes without which it makes no account;
-    `inherits`: a role holds in everything below. `places` are those of the target's own keys.
+    `inherits`: a role holds in everything below; `places` are those of the target's own keys.
     """
 
     users: UserRules = UserRules()
