@@ -15,7 +15,7 @@ from jsonschema import Draft202012Validator
 from reconciler.model.access import Flag, Group, GroupKey
 from reconciler.model.change import AdoptGroup, Change, CreateUser, SetFlag, UpdateUser
 from reconciler.model.diagnostic import Diagnostic, Severity
-from reconciler.model.plan import Hold, Only, Plan, Refusal, TargetPlan, Unchanged, Withheld
+from reconciler.model.plan import Base, Cause, Hold, Only, Plan, Refusal, TargetPlan, Unchanged, Withheld
 from reconciler.model.reason import Reason, Why
 from reconciler.plan.encode import Document, encode, to_text
 from reconciler.policy.schemas import read_schema
@@ -49,13 +49,19 @@ FULL = TargetPlan(
     guards_off=("min_owners",),
     on_refusal="continue",
     changes_id=f"sha256:{0:064}",
+    causes=tuple([*Cause] * len(EVERY))[: len(EVERY)],
 )
 UNREADABLE = TargetPlan("chat", "sql", "sqlite:///chat.db", "corp", error="no such host")
 
 
 def everything() -> Plan:
     """Return a plan with one of each thing that a plan can hold."""
-    return replace(plan_of(FULL, UNREADABLE), git_commit="0123abcd", notes=(Diagnostic(Severity.NOTE, "A", "So."),))
+    return replace(
+        plan_of(FULL, UNREADABLE),
+        git_commit="0123abcd",
+        notes=(Diagnostic(Severity.NOTE, "A", "So."),),
+        base=Base("policies", f"sha256:{0:064}", "4567cdef"),
+    )
 
 
 def problems(document: object) -> list[str]:
