@@ -135,6 +135,15 @@ class SummaryData(TypedDict):
     privileged_grants: int
     withheld: int
     refused: int
+    causes: NotRequired[dict[str, int]]
+
+
+class BaseData(TypedDict):
+    """The policy that the plan was laid beside."""
+
+    root: str
+    digest: str
+    git_commit: str
 
 
 class OnlyData(TypedDict):
@@ -161,3 +170,4 @@ class PlanData(TypedDict):
     notes: list[FindingData]
     summary: SummaryData
     only: NotRequired[list[OnlyData]]
+    base: NotRequired[BaseData]

@@ -124,7 +124,7 @@ def test_a_change_is_valid_by_itself(name: str) -> None:
 )
 def test_the_rarer_shapes_of_a_change_are_valid(change: Change) -> None:
     """Keys that become stable, lists that come and go, marks that are taken, a reason without a rule."""
-    assert problems(as_read(encode(plan_of(replace(FULL, changes=(change,)))))) == []
+    assert problems(as_read(encode(plan_of(replace(FULL, changes=(change,), causes=()))))) == []
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda folder: folder.name)
@@ -140,6 +140,8 @@ def test_the_schema_knows_every_word_of_the_closed_sets() -> None:
     assert set(definitions["withheld"]["properties"]["hold"]["enum"]) == set(Hold)
     assert set(definitions["finding"]["properties"]["severity"]["enum"]) == set(Severity)
     assert set(definitions["flag"]["enum"]) == set(Flag)
+    assert set(definitions["cause"]["enum"]) == set(Cause)
+    assert set(SCHEMA["properties"]["summary"]["properties"]["causes"]["properties"]) == set(Cause)
     assert {f"#/$defs/change.{name}" for name in EVERY} == {one["$ref"] for one in definitions["change"]["oneOf"]}
 
 
@@ -152,7 +154,7 @@ def test_a_change_holds_no_more_and_no_less_and_nothing_else(name: str) -> None:
 
 def test_the_rest_of_a_plan_holds_no_more_and_no_less_and_nothing_else() -> None:
     """In no place outside its changes."""
-    target = replace(FULL, changes=(), withheld=(Withheld(EVERY["group.create"], Hold.NO_GROUP),))
+    target = replace(FULL, changes=(), causes=(), withheld=(Withheld(EVERY["group.create"], Hold.NO_GROUP),))
     document = as_read(encode(replace(plan_of(target), notes=FINDINGS)))
     assert _too_lenient(document, ()) == []
 
