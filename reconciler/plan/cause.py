@@ -6,7 +6,7 @@ second holds, its policy has caused. Of the rest, what we ourselves left at last
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias, assert_never
 
@@ -62,21 +62,23 @@ class Causes:
     prevented: tuple[Change, ...] = ()
 
 
-def causes_of(base: Iterable[Change] | None, head: Sequence[Change], left: Left) -> Causes:
+def causes_of(base: Sequence[Change] | None, head: Sequence[Change], left: Left) -> Causes:
     """Return why each change of `head` is there, beside the plan of `base` over the same live state.
 
     The same object with the same wish in both plans was pending anyway: by the directory where the live state is as we left
     it, by drift where it is not. Where there is no plan of the base (None) everything is caused by the policy.
     """
-    pending = {object_of(change): change for change in base or ()}
+    pending: dict[str, list[object]] = {}  # an account may be updated twice: its key, and what it holds
+    for change in base or ():
+        pending.setdefault(object_of(change), []).append(parts_of(change)[3])
     own = _Own(head, left)
-    causes = tuple(_cause(change, pending.get(object_of(change)), own) for change in head)
+    causes = tuple(_cause(change, pending.get(object_of(change), ()), own) for change in head)
     there = {object_of(change) for change in head}
-    return Causes(causes, tuple(change for name, change in pending.items() if name not in there))
+    return Causes(causes, tuple(change for change in base or () if object_of(change) not in there))
 
 
-def _cause(change: Change, before: Change | None, own: _Own) -> Cause:
-    if before is None or parts_of(before)[3] != parts_of(change)[3]:
+def _cause(change: Change, pending: Sequence[object], own: _Own) -> Cause:
+    if parts_of(change)[3] not in pending:
         return Cause.POLICY
     return Cause.DIRECTORY if own.untouched(change) else Cause.DRIFT
 

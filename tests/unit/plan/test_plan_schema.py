@@ -141,7 +141,8 @@ def test_the_schema_knows_every_word_of_the_closed_sets() -> None:
     assert set(definitions["finding"]["properties"]["severity"]["enum"]) == set(Severity)
     assert set(definitions["flag"]["enum"]) == set(Flag)
     assert set(definitions["cause"]["enum"]) == set(Cause)
-    assert set(SCHEMA["properties"]["summary"]["properties"]["causes"]["properties"]) == set(Cause)
+    properties: Any = SCHEMA["properties"]
+    assert set(properties["summary"]["properties"]["causes"]["properties"]) == set(Cause)
     assert {f"#/$defs/change.{name}" for name in EVERY} == {one["$ref"] for one in definitions["change"]["oneOf"]}
 
 
