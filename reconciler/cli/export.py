@@ -135,18 +135,36 @@ class Export:
 def exported(folder: str, ref: str) -> Iterator[Export]:
     """Give the policy that a commit holds at the place of a policy folder, until the block ends; raises UsageError.
 
-    `folder` is the policy of the branch under review: it must really lie in the repository that it seems to lie in.
+    `folder` is the policy of the branch under review.
     """
-    start = folder if Path(folder).is_dir() else str(Path(folder).parent)
-    repository = repository_of(start)
-    name = inside_of(repository.top, joined(".", folder))
-    if name is None or inside_of(repository.top, os.path.realpath(folder)) is None:
-        raise UsageError(f"--base: {shortened(folder)} leads out of the repository that it is in.")
+    repository, name = located(folder)
     commit = repository.commit(ref)
     with TemporaryDirectory(prefix="reconcile-base-") as private:
         export = Export(repository, ref, commit, os.path.realpath(private), name)
         export.take()
         yield export
+
+
+def located(folder: str) -> tuple[Repository, str]:
+    """Return the repository of a policy, and the policy's path from its top.
+
+    Raises UsageError for one that does not really lie in the repository that it seems to lie in; reads nothing of it.
+    """
+    repository = repository_of(str(_before_links(Path(joined(".", folder)))))
+    name = inside_of(repository.top, joined(".", folder))
+    if name is None or inside_of(repository.top, os.path.realpath(folder)) is None:
+        raise UsageError(f"--base: {shortened(folder)} leads out of the repository that it is in.")
+    return repository, name
+
+
+def _before_links(path: Path) -> Path:
+    """Return the last folder on the way to a path before a link that a branch may have made: one below the working folder."""
+    here = Path.cwd()
+    below = [path, *path.parents][: -len(here.parts)] if path.is_relative_to(here) else [path]
+    for step in reversed(below):
+        if step.is_symlink() or not step.is_dir():
+            return step.parent
+    return path
 
 
 @contextmanager

@@ -9,6 +9,7 @@ from typing import Unpack
 import click
 
 from reconciler.cli.base import BaseOptions, base_options, beside
+from reconciler.cli.export import located
 from reconciler.cli.files import write_text
 from reconciler.cli.options import (
     filled,
@@ -77,6 +78,8 @@ def command(screen: Screen, **given: Unpack[PlanOptions]) -> int:
 
 
 def _planned(given: PlanOptions, screen: Screen) -> Plan:
+    if given["base"]:
+        located(given["policy"])  # before anything is read that a link leads to
     run, reading = run_of(given, screen), "Reading the directory and the targets"
     if given["base"] or given["base_policy"]:
         if given["user"]:

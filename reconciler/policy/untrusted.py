@@ -108,7 +108,7 @@ def _notes(sides: Sides) -> Iterator[Diagnostic]:
         for name in sorted(there - here):
             yield _note(f"GONE-{kind.upper()}", kind, name, "is taken out. What is there stays as it is.")
     if keys := [field.name for field in fields(base.state) if _differ(base.state, head.state, field.name)]:
-        yield _changed("state store", keys, None)
+        yield _changed("state store", [key for key in keys if key != "folder"], None)
 
 
 def _about_directory(name: str, base: DirectoryConfig | None, head: DirectoryConfig) -> Iterator[Diagnostic]:
@@ -148,7 +148,7 @@ def _differ(base: object, head: object, name: str) -> bool:
 
 def _changed(what: str, keys: list[str], where: Position | None) -> Diagnostic:
     named = ", ".join(shortened(key, 60) for key in keys)
-    return Diagnostic(Severity.WARNING, CHANGED, f"{what}: {named} differ from the base.", _AFTER_MERGE, where)
+    return Diagnostic(Severity.WARNING, CHANGED, f"The base has another {named} of the {what}.", _AFTER_MERGE, where)
 
 
 def _note(code: str, kind: str, name: str, fact: str, where: Position | None = None) -> Diagnostic:
