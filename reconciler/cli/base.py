@@ -105,8 +105,9 @@ def _found(folder: str, given: BaseOptions, today: date) -> Iterator[_Found]:
     if given["base_policy"]:
         yield _of_folder(given["base_policy"], folder, today)
         return
-    with exported(folder, given["base"] or "") as export, told_as(export):
-        policy = load_policy(export.policy, today).policy
+    with exported(folder, given["base"] or "") as export:
+        with told_as(export):
+            policy = load_policy(export.policy, today).policy
         usable = _usable(policy, export.policy)
         yield _Found(
             moved(usable, Moves(export.trusted, export.here, export.shown)),

@@ -268,6 +268,18 @@ def test_password_hashes_are_not_brought_into_a_plan(change: PullRequest) -> Non
     assert change.ldap.requests == []
 
 
+def test_problems_are_placed_in_the_policy_that_has_them(change: PullRequest) -> None:
+    """The head's by its path, the base's as git writes it."""
+    change.edit('    base: "dc=example,dc=com"\n', '    base: "dc=example,dc=com"\n    user_filter: (noSuch=ann)\n')
+    assert "\npolicies/policy.yaml:7:18: error[FILTER-SCHEMA]" in "\n" + change.plan(code=3).stderr
+    change.edit("    user_filter: (noSuch=ann)\n", "")
+    change.edit("access: viewer", "access: nobody")
+    change.commit()
+    git(change.folder, "branch", "-f", "main", "change")
+    change.edit("access: nobody", "access: viewer")
+    assert "main:policies/policy.yaml:29:" in change.plan(code=3).stderr
+
+
 def test_a_base_that_is_no_commit_or_has_no_policy_is_usage(change: PullRequest) -> None:
     """Nor does a word that looks like an option reach git as one."""
     for ref, said in (
