@@ -85,8 +85,7 @@ class Export:
         if not links:
             raise self._unusable(path, "is a link that leads to itself")
         if name is None:
-            real = os.path.realpath(path)
-            return path if inside_of(self.repository.top, real) is None else self._place(real, links - 1)
+            return self._beyond_links(path, links)
         parents = [str(parent) for parent in PurePath(name).parents if parent.name]
         if linked := next((parent for parent in parents if parent in self._tree), ""):
             raise self._unusable(
@@ -113,10 +112,15 @@ class Export:
             raise self._unusable(
                 name, "is tracked in this branch and not there: what a branch under review brings is not used"
             )
-        path = str(Path(self.repository.top, name))
-        real = os.path.realpath(path)
-        within = inside_of(self.repository.top, real)
-        return path if within in {None, name} else self._place(real, links - 1)
+        return self._beyond_links(str(Path(self.repository.top, name)), links)
+
+    def _beyond_links(self, path: str, links: int) -> str:
+        """Return a path that nobody tracks with the first link on the way followed; where it leads is looked at like any other."""
+        whole = Path(path)
+        link = next((step for step in reversed([whole, *whole.parents]) if step.is_symlink()), None)
+        if link is None:
+            return path
+        return self._place(joined(str(link.parent), str(link.readlink() / whole.relative_to(link))), links - 1)
 
     def _bring(self, name: str) -> None:
         """Write a file or a folder of the commit, if it is not there yet."""
