@@ -71,17 +71,18 @@ def _plan(run: Run, *, whole: bool) -> Plan:
     snapshots = read_directories(run.policy, targets, run.snapshots, Reading(run.now, whole, run.observer))
     directories = {name: Directory(snapshot) for name, snapshot in snapshots.items()}
     sections = [plan_target(run, target, directories[target.directory]) for target in targets]
-    return _of(run, list(directories.values()), sections)
+    return assembled(run, list(directories.values()), sections)
 
 
 def _plan_for(run: Run) -> Plan:
     how = Reading(run.now, whole=True, observer=run.observer)
     targets, build = chosen_targets(run), partial(section_of, run.policy, run.today, run.past)
     answer = plan_people(Request(run.policy, targets, run.only, run.snapshots, run.today, how, build))
-    return replace(_of(run, list(map(Directory, answer.snapshots)), answer.sections), only=answer.only)
+    return replace(assembled(run, list(map(Directory, answer.snapshots)), answer.sections), only=answer.only)
 
 
-def _of(run: Run, directories: Sequence[Directory], sections: Sequence[TargetPlan]) -> Plan:
+def assembled(run: Run, directories: Sequence[Directory], sections: Sequence[TargetPlan]) -> Plan:
+    """Return the plan that these sections make up."""
     notes = [note for directory in directories for note in directory.findings() if not (run.only and note.subject)]
     return Plan(
         created_at=run.now,
@@ -111,8 +112,7 @@ def plan_target(run: Run, target: TargetConfig, directory: Directory) -> TargetP
 def apply_plan(run: Run, task: Task, store: Store, manner: Manner) -> Report:
     """Make exactly this plan so and return what became of every change.
 
-    Before any write raises what `admit` and `perform` raise for a plan that must not be applied: not any more, not here, or
-    not while another run is at work.
+    Before any write raises what `admit` and `perform` raise for a plan that must not be applied: not any more, here, or now.
     """
     notes = admit(task, run.policy, run.today, run.now, run.git_commit)
     configs = run.policy.targets

@@ -55,12 +55,12 @@ def newest(store: Store) -> Link:
     return newest
 
 
-def reports(store: Store, unusable: Callable[[str], None]) -> Iterator[Document]:
-    """Yield all reports that are as they were written, the newest first; whether the chain is whole, `verify` says.
+def reports(store: Store, unusable: Callable[[str], None], *, newest_first: bool = True) -> Iterator[Document]:
+    """Yield all reports that are as they were written, the newest or the oldest first; whether the chain is whole, `verify` says.
 
     `unusable` is told the name of every other one: it was changed, or a later version has written it.
     """
-    for name in reversed(_names(store)):
+    for name in _names(store)[:: -1 if newest_first else 1]:
         item = store.read(name)
         document = from_bytes(item.content) if item else None
         if document is None or not is_usable(document):

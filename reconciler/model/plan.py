@@ -28,6 +28,14 @@ class Hold(StrEnum):
     QUARANTINED = "quarantined"  # the target has refused it in several runs on end; or it rests on such a change
 
 
+class Cause(StrEnum):
+    """What brought a change about, where a plan was laid beside that of another policy."""
+
+    POLICY = "policy"  # the change of the policy that is under review
+    DIRECTORY = "directory"  # pending anyway: the directory is not as it was when we last applied
+    DRIFT = "drift"  # pending anyway: the target is not as we left it
+
+
 @dataclass(frozen=True, slots=True)
 class Withheld:
     """A change that is shown and not made."""
@@ -83,7 +91,7 @@ class TargetPlan:
 
     `changes` stand in the order in which they are to be made. `on_refusal` is what becomes of the other targets where
     this one is refused. `changes_id` names the changes of a refused section: a waiver may be bound to it; empty where no
-    guard had anything against them.
+    guard had anything against them. `causes` stand beside the changes, one each, where the plan has a base, else there are none.
     """
 
     name: str
@@ -100,6 +108,7 @@ class TargetPlan:
     error: str = ""
     on_refusal: Literal["stop", "continue"] = "stop"
     changes_id: str = ""
+    causes: tuple[Cause, ...] = ()
 
     @property
     def refused(self) -> bool:
@@ -114,6 +123,15 @@ class Only:
     name: str
     key: str
     dn: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Base:
+    """The policy that a plan was laid beside: the folder or the commit that it was read from, and its digest."""
+
+    root: str
+    digest: str
+    git_commit: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +152,7 @@ class Plan:
     targets: tuple[TargetPlan, ...]
     notes: tuple[Diagnostic, ...] = field(default=())
     only: tuple[Only, ...] = ()
+    base: Base | None = None
 
     @property
     def errored(self) -> bool:

@@ -31,6 +31,8 @@ from reconciler.model.change import (
 from reconciler.model.diagnostic import Diagnostic, Position, Severity
 from reconciler.model.plan import (
     FORMAT_VERSION,
+    Base,
+    Cause,
     DirectoryFacts,
     Hold,
     Only,
@@ -113,6 +115,7 @@ def _plan(document: Document) -> Plan:
         targets=tuple(_target(target) for target in document["targets"]),
         notes=tuple(_diagnostic(note) for note in document["notes"]),
         only=tuple(Only(**_known(Only, one)) for one in document.get("only", ())),
+        base=Base(**_known(Base, document["base"])) if "base" in document else None,
     )
 
 
@@ -134,6 +137,7 @@ def _target(target: Document) -> TargetPlan:
         error=target["error"],
         on_refusal=_on_refusal(target.get("on_refusal", "stop")),  # format 1.0 does not have it, nor the next
         changes_id=target.get("changes_id", ""),
+        causes=tuple(Cause(change["cause"]) for change in target["changes"] if "cause" in change),
     )
 
 
@@ -156,7 +160,7 @@ def _diagnostic(data: Document) -> Diagnostic:
     )
 
 
-def _known(kind: type[DirectoryFacts | Unchanged | Refusal | Only], data: Document) -> Document:
+def _known(kind: type[DirectoryFacts | Unchanged | Refusal | Only | Base], data: Document) -> Document:
     """Return the fields that this version knows; those that a newer minor format adds are left out."""
     return {field.name: data[field.name] for field in fields(kind)}
 

@@ -30,7 +30,7 @@ from reconciler.model.change import (
     type_name,
 )
 from reconciler.model.diagnostic import Diagnostic, Position
-from reconciler.model.plan import FORMAT_VERSION, DirectoryFacts, Only, Plan, Refusal, TargetPlan, Withheld
+from reconciler.model.plan import FORMAT_VERSION, Base, Cause, DirectoryFacts, Only, Plan, Refusal, TargetPlan, Withheld
 from reconciler.model.reason import Reason
 from reconciler.plan.precondition import precondition
 from reconciler.plan.summary import summary_of
@@ -59,8 +59,9 @@ def content(plan: Plan) -> Document:
         "directories": [_directory(facts) for facts in plan.directories],
         "targets": [_target(target) for target in plan.targets],
         "notes": [_diagnostic(note) for note in plan.notes],
-        "summary": summary_of(plan),
+        "summary": {**summary_of(plan), **({"causes": _cause_counts(plan)} if plan.base else {})},
         **({"only": [_only(one) for one in plan.only]} if plan.only else {}),
+        **({"base": _base(plan.base)} if plan.base else {}),
     }
 
 
@@ -92,6 +93,8 @@ def pieces(document: Document) -> Iterator[str]:
         yield f'  "signature": {json.dumps(document["signature"])},\n'
     for key in ("id", "format_version", "created_at", "today", "complete", "applyable", "errored", "policy", "summary"):
         yield f'  "{key}": {json.dumps(document[key])},\n'
+    if "base" in document:
+        yield f'  "base": {json.dumps(document["base"])},\n'
     if "only" in document:
         yield from _rows("only", document["only"], "  ", ",\n")
     yield from _rows("directories", document["directories"], "  ", ",\n")
@@ -157,6 +160,15 @@ def _directory(facts: DirectoryFacts) -> Document:
     }
 
 
+def _base(base: Base) -> Document:
+    return {"root": base.root, "digest": base.digest, "git_commit": base.git_commit}
+
+
+def _cause_counts(plan: Plan) -> Document:
+    found = Counter(cause for target in plan.targets for cause in target.causes)
+    return {str(cause): found[cause] for cause in Cause}
+
+
 def _only(one: Only) -> Document:
     return {"name": one.name, "key": one.key, "dn": one.dn}
 
@@ -179,11 +191,17 @@ def _target(target: TargetPlan) -> Document:
             "memberships": target.unchanged.memberships,
         },
         "counts": _counts(target.changes),
-        "changes": [_change(change, target.name, shared) for change in target.changes],
+        "changes": _caused([_change(change, target.name, shared) for change in target.changes], target.causes),
         "refusals": [_refusal(refusal) for refusal in target.refusals],
         "withheld": [_withheld(withheld, target.name, shared) for withheld in target.withheld],
         "diagnostics": [_diagnostic(finding) for finding in target.diagnostics],
     }
+
+
+def _caused(changes: list[Document], causes: Sequence[Cause]) -> list[Document]:
+    for change, cause in zip(changes, causes, strict=bool(causes)):
+        change["cause"] = str(cause)
+    return changes
 
 
 def _counts(changes: Iterable[Change]) -> Document:

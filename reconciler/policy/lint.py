@@ -6,6 +6,7 @@ from reconciler.model.text import shortened
 from reconciler.policy.excerpt import has_credentials
 from reconciler.policy.findings import Findings
 from reconciler.policy.fit import CONTROL, TEMPLATING
+from reconciler.policy.secret_attributes import secret_attribute
 from reconciler.policy.source import Data, Path, Source
 
 _CONNECTIONS = {("directories",), ("targets",), ("state",)}
@@ -39,6 +40,8 @@ def _text(source: Source, path: Path, text: str, findings: Findings) -> None:
         _templating(source, path, findings)
     if path[:1] in _CONNECTIONS and has_credentials(text):
         _credentials(source, path, findings)
+    if name := secret_attribute(path, text):
+        _secret_attribute(source, path, name, findings)
     if not text.isprintable() and CONTROL.search(text):
         message = "This text holds a control character. Remove it."
         findings.error(source, source.value_at(path), "CONTROL-CHARACTER", message)
@@ -62,6 +65,15 @@ def _templating(source: Source, path: Path, findings: Findings, key: str = "") -
         "TEMPLATING",
         "${…} and {{…}} are not filled in: a policy says what it means, so that a reviewer sees it. Write the value out; "
         "a secret is {env: NAME} or {file: PATH}, and a name template has single braces, such as {uid|lower}.",
+    )
+
+
+def _secret_attribute(source: Source, path: Path, name: str, findings: Findings) -> None:
+    findings.error(
+        source,
+        source.value_at(path),
+        "SECRET-ATTRIBUTE",
+        f'"{shortened(name, 60)}" holds passwords, keys or their hashes, and is never read. Name another attribute.',
     )
 
 

@@ -136,6 +136,15 @@ class SummaryData(TypedDict):
     privileged_grants: int
     withheld: int
     refused: int
+    causes: NotRequired[dict[str, int]]
+
+
+class BaseData(TypedDict):
+    """The policy that the plan was laid beside."""
+
+    root: str
+    digest: str
+    git_commit: str
 
 
 class OnlyData(TypedDict):
@@ -162,3 +171,4 @@ class PlanData(TypedDict):
     notes: list[FindingData]
     summary: SummaryData
     only: NotRequired[list[OnlyData]]
+    base: NotRequired[BaseData]

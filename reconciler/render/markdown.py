@@ -15,7 +15,7 @@ from itertools import chain
 from reconciler.render.document import FindingData, PlanData, RefusalData, TargetData
 from reconciler.render.look import shown
 from reconciler.render.rows import Row, Rows, rolled_up
-from reconciler.render.text import last_line, obstacles
+from reconciler.render.text import base_line, last_line, obstacles
 from reconciler.render.words import CAUSED_BY, HOLDS, counted, finding_line, listed
 
 COMMENT = 65_536
@@ -95,19 +95,18 @@ class _Parts:
             yield f"**This plan cannot be applied**: {listed(obstacles(plan, code))}."
         commit = f" at {code(policy['git_commit'][:12])}" if policy["git_commit"] else ""
         yield f"Policy {code(policy['root'])}{commit}, judged as of {code(plan['today'])}; plan {code(plan['id'][:19])}."
+        if beside := base_line(plan, code):
+            yield beside
         if causes := _causes(plan):
             yield causes
 
 
 def _causes(plan: PlanData) -> str:
     """Return how many changes there are by what brought them about, where the plan tells; empty where it does not."""
-    counts = dict.fromkeys(CAUSED_BY, 0)
-    for change in chain.from_iterable(target["changes"] for target in plan["targets"]):
-        if "cause" in change:
-            counts[change["cause"]] = counts.get(change["cause"], 0) + 1
-    if not any("cause" in change for target in plan["targets"] for change in target["changes"]):
+    counts = plan["summary"].get("causes")
+    if counts is None:
         return ""
-    return "\n".join(f"- **{words}**: {counted(counts[cause], 'change')}" for cause, words in CAUSED_BY.items())
+    return "\n".join(f"- **{words}**: {counted(counts.get(cause, 0), 'change')}" for cause, words in CAUSED_BY.items())
 
 
 def _entries(target: TargetData) -> dict[str, list[_Entry]]:

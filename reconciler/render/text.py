@@ -2,8 +2,9 @@
 
 The grammar, a contract of its own: ``+`` add, ``~`` change, ``-`` remove, ``!`` refused or unreadable, in a gutter of two
 spaces; the address first, what happens second, the reason in brackets. Sections of a target: ``settings:``, ``users:`` and
-``groups:`` for switches, accounts and groups, then each group with its memberships, by name. Inside a section: privileged access taken away,
-removals, changes, additions, each by name. Then how much is unchanged, what is held back, findings, refusals.
+``groups:`` for switches, accounts and groups, then each group with its memberships, by name. Inside a section: privileged
+access taken away, removals, changes, additions, each by name. A plan that has a base has them under each cause, what is
+under review first. Then how much is unchanged, what is held back, findings, refusals.
 The last line is stable. A plan without changes starts with ``No changes.``
 """
 
@@ -25,7 +26,7 @@ from reconciler.render.held import held_back
 from reconciler.render.layout import section
 from reconciler.render.look import Look, chunked, shown
 from reconciler.render.rows import Rows, rolled_up
-from reconciler.render.words import counted, finding_line, listed
+from reconciler.render.words import CAUSED_BY, counted, finding_line, listed
 
 _SEVERITIES = ("error", "warning")
 
@@ -56,6 +57,7 @@ def plan_lines(plan: PlanData, look: Look) -> Iterator[str]:
     if idle:
         yield _no_changes(plan, look)
     about = [_only(one) for one in plan.get("only", ())]
+    about += filter(None, [base_line(plan)])
     yield from (look.paint("strong", line) for line in about)
     facts = {facts["name"]: facts for facts in plan["directories"]}
     for number, target in enumerate(plan["targets"]):
@@ -68,6 +70,7 @@ def plan_lines(plan: PlanData, look: Look) -> Iterator[str]:
     if not idle:
         yield ""
         yield from _verdict(plan, look)
+        yield from _causes(plan)
         yield last_line(plan)
 
 
@@ -106,17 +109,43 @@ def _target(target: TargetData, facts: DirectoryData | None, look: Look) -> Iter
     if target["error"]:
         yield look.paint("refused", f"  ! could not be read: {shown(target['error'])}")
     rows = Rows(target["privileged_roles"])
-    for title, changes in _sections(target["changes"]):
-        found = sorted(map(rows.row, changes))
-        if look.summary:
-            found = rolled_up(found, "person" if changes[0]["user"] else "group")
-        yield from section(title, found, look)
+    for cause, mine in by_cause(target["changes"]).items():
+        if cause:
+            yield look.paint("strong", f"  {CAUSED_BY.get(cause, shown(cause))} ({counted(len(mine), 'change')})")
+        for title, changes in _sections(mine):
+            found = sorted(map(rows.row, changes))
+            if look.summary:
+                found = rolled_up(found, "person" if changes[0]["user"] else "group")
+            yield from section(title, found, look)
     if not target["error"]:
         yield from _unchanged(target)
     yield from held_back(target["withheld"], rows, look)
     yield from (_finding(finding, "  ", look) for finding in target["diagnostics"])
     for refusal in target["refusals"]:
         yield from _refusal(refusal, look)
+
+
+def by_cause(changes: list[ChangeData]) -> dict[str, list[ChangeData]]:
+    """Return the changes by what brought them about, what is under review first; under no cause where the plan tells none."""
+    found: dict[str, list[ChangeData]] = {cause: [] for cause in ("", *CAUSED_BY)}
+    for change in changes:
+        found.setdefault(change.get("cause", ""), []).append(change)
+    return {cause: mine for cause, mine in found.items() if mine}
+
+
+def base_line(plan: PlanData, name: Callable[[str], str] = shown) -> str:
+    """Return what a plan was laid beside; empty where it stands alone. `name` says how a name from outside is written."""
+    if "base" not in plan:
+        return ""
+    base = plan["base"]
+    commit = f" at {name(base['git_commit'][:12])}" if base["git_commit"] else ""
+    return f"Beside {name(base['root'])}{commit}, whose connections it uses."
+
+
+def _causes(plan: PlanData) -> Iterator[str]:
+    """Say how many changes each cause brought about, where the plan tells."""
+    counts = plan["summary"].get("causes", {})
+    yield from (f"  {counts.get(cause, 0):,}  {words}" for cause, words in CAUSED_BY.items() if counts)
 
 
 def _directory(facts: DirectoryData) -> str:

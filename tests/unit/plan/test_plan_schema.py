@@ -15,7 +15,7 @@ from jsonschema import Draft202012Validator
 from reconciler.model.access import Flag, Group, GroupKey
 from reconciler.model.change import AdoptGroup, Change, CreateUser, SetFlag, UpdateUser
 from reconciler.model.diagnostic import Diagnostic, Severity
-from reconciler.model.plan import Hold, Only, Plan, Refusal, TargetPlan, Unchanged, Withheld
+from reconciler.model.plan import Base, Cause, Hold, Only, Plan, Refusal, TargetPlan, Unchanged, Withheld
 from reconciler.model.reason import Reason, Why
 from reconciler.plan.encode import Document, encode, to_text
 from reconciler.policy.schemas import read_schema
@@ -49,13 +49,19 @@ FULL = TargetPlan(
     guards_off=("min_owners",),
     on_refusal="continue",
     changes_id=f"sha256:{0:064}",
+    causes=tuple([*Cause] * len(EVERY))[: len(EVERY)],
 )
 UNREADABLE = TargetPlan("chat", "sql", "sqlite:///chat.db", "corp", error="no such host")
 
 
 def everything() -> Plan:
     """Return a plan with one of each thing that a plan can hold."""
-    return replace(plan_of(FULL, UNREADABLE), git_commit="0123abcd", notes=(Diagnostic(Severity.NOTE, "A", "So."),))
+    return replace(
+        plan_of(FULL, UNREADABLE),
+        git_commit="0123abcd",
+        notes=(Diagnostic(Severity.NOTE, "A", "So."),),
+        base=Base("policies", f"sha256:{0:064}", "4567cdef"),
+    )
 
 
 def problems(document: object) -> list[str]:
@@ -118,7 +124,7 @@ def test_a_change_is_valid_by_itself(name: str) -> None:
 )
 def test_the_rarer_shapes_of_a_change_are_valid(change: Change) -> None:
     """Keys that become stable, lists that come and go, marks that are taken, a reason without a rule."""
-    assert problems(as_read(encode(plan_of(replace(FULL, changes=(change,)))))) == []
+    assert problems(as_read(encode(plan_of(replace(FULL, changes=(change,), causes=()))))) == []
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda folder: folder.name)
@@ -134,6 +140,9 @@ def test_the_schema_knows_every_word_of_the_closed_sets() -> None:
     assert set(definitions["withheld"]["properties"]["hold"]["enum"]) == set(Hold)
     assert set(definitions["finding"]["properties"]["severity"]["enum"]) == set(Severity)
     assert set(definitions["flag"]["enum"]) == set(Flag)
+    assert set(definitions["cause"]["enum"]) == set(Cause)
+    properties: Any = SCHEMA["properties"]
+    assert set(properties["summary"]["properties"]["causes"]["properties"]) == set(Cause)
     assert {f"#/$defs/change.{name}" for name in EVERY} == {one["$ref"] for one in definitions["change"]["oneOf"]}
 
 
@@ -146,7 +155,7 @@ def test_a_change_holds_no_more_and_no_less_and_nothing_else(name: str) -> None:
 
 def test_the_rest_of_a_plan_holds_no_more_and_no_less_and_nothing_else() -> None:
     """In no place outside its changes."""
-    target = replace(FULL, changes=(), withheld=(Withheld(EVERY["group.create"], Hold.NO_GROUP),))
+    target = replace(FULL, changes=(), causes=(), withheld=(Withheld(EVERY["group.create"], Hold.NO_GROUP),))
     document = as_read(encode(replace(plan_of(target), notes=FINDINGS)))
     assert _too_lenient(document, ()) == []
 

@@ -116,7 +116,11 @@ def test_causes_are_counted_and_kept_apart() -> None:
         membership(GROUP, "bob", None, "developer", LEADS),
     )
     mine["cause"], pending["cause"] = "policy", "drift"
-    text = plan_markdown(plan(target(pending, mine)))
+    document = plan(target(pending, mine))
+    document["summary"]["causes"] = {"policy": 1, "directory": 0, "drift": 1}
+    document["base"] = {"root": "policies", "digest": "sha256:0", "git_commit": "0123456789abcdef"}
+    text = plan_markdown(document)
+    assert "Beside `policies` at `0123456789ab`, whose connections it uses.\n" in text
     assert "- **Caused by this change of the policy**: 1 change\n" in text
     assert "- **Pending: the directory changed since the last apply**: 0 changes\n" in text
     assert text.index("policy** (1 change)") < text.index("somebody else** (1 change)")
