@@ -13,6 +13,7 @@ from reconciler.model.text import printable
 from reconciler.policy.applying import apply_rules
 from reconciler.policy.brought import brought_kinds
 from reconciler.policy.connections import directories, targets
+from reconciler.policy.expected import expectations
 from reconciler.policy.files import (
     MAX_FOLDER,
     MEBIBYTE,
@@ -25,7 +26,7 @@ from reconciler.policy.files import (
     read_file,
 )
 from reconciler.policy.findings import Findings, by_place, error_of
-from reconciler.policy.limits import expectations, guards, naming, protections, waivers
+from reconciler.policy.limits import guards, naming, protections, waivers
 from reconciler.policy.lint import lint
 from reconciler.policy.merge import Sections, check_references, mergeable, merged, without_broken
 from reconciler.policy.model import Policy
