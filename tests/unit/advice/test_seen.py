@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from sys import setprofile
+from types import FrameType
 
 from reconciler.advice.seen import advise_seen
 from reconciler.advice.subject import Subject
@@ -110,3 +112,30 @@ def test_imports_that_make_the_same_groups_overlap() -> None:
     assert [one.where.line for one in finding if one.where] == [51, 52]
     assert "both make devs." in finding[0].summary
     assert "all, devs, empty, hidden, leads and 1 more." in finding[1].summary
+
+
+def test_twice_the_links_is_twice_the_work() -> None:
+    """Calls are counted: links of one group to the same people, to people of their own, and to names that do not exist."""
+    counts = [_calls(size) for size in (150, 300)]
+    assert counts[1] < 2.5 * counts[0]
+
+
+def _calls(size: int) -> int:
+    crowd = [f"u{number}" for number in range(size)]
+    teams = [team(f"one-{name}", name, "u0") for name in crowd] + [team(f"all-{n}", *crowd[:20]) for n in range(size)]
+    seen = snapshot(map(person, crowd), teams)
+    links = [link(one.cn, VIEWER, line) for line, one in enumerate(teams)]
+    said = rules(rule("big", *links, *(link(f"none-{n}", VIEWER, 9000 + n) for n in range(size))))
+    subject, directory, want = Subject(said, ROSTER, TODAY), Directory(seen), desired(seen, said)
+    count = 0
+
+    def counted(_frame: FrameType, event: str, _value: object) -> None:
+        nonlocal count
+        count += event in {"call", "c_call"} and "difflib" not in _frame.f_code.co_filename
+
+    setprofile(counted)
+    try:
+        advise_seen(subject, directory, want)
+    finally:
+        setprofile(None)
+    return count

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from reconciler.model.diagnostic import Severity
-from reconciler.policy.codes import page, registry, titles
+from reconciler.policy.codes import index, page, registry, titles
 
 SOURCE = Path(__file__).parents[3] / "reconciler"
 _CODE = re.compile(r"[A-Z]{5,}|[A-Z]+(-[A-Z]+)+")
@@ -40,6 +40,35 @@ def test_a_page_is_markdown_with_both_examples() -> None:
     assert [line for line in text.splitlines() if line.startswith("## ")] == ["## Wrong", "## Right", "## The way out"]
     assert "## Wrong" not in page(registry()["DIRECTORY"])
     assert titles()["DIRECTORY"] == registry()["DIRECTORY"].title
+
+
+def test_a_finding_is_as_bad_as_the_registry_says() -> None:
+    """Wherever the source gives a severity and a code in one call."""
+    trees = (ast.parse(file.read_text(encoding="utf-8")) for file in SOURCE.rglob("*.py"))
+    pairs = {pair for tree in trees for node in ast.walk(tree) for pair in _severities(node)}
+    assert len(pairs) > 50
+    assert [pair for pair in sorted(pairs) if pair[1] not in registry()[pair[0]].severity] == []
+
+
+def test_the_list_of_codes_names_each_once() -> None:
+    """With its severity and what it means, sorted."""
+    rows = re.findall(r"^\| \[([A-Z-]+)\]\(([A-Z-]+)\.md\) \| [a-z ]+ \| .+\. \|$", index(), re.MULTILINE)
+    assert [code for code, _ in rows] == [file for _, file in rows] == sorted(registry())
+
+
+def _severities(node: ast.AST) -> Iterator[tuple[str, str]]:
+    """Yield the code and the severity that a call names, both as literals."""
+    match node:
+        case ast.Call(
+            args=[ast.Attribute(value=ast.Name(id="Severity"), attr=severity), ast.Constant(value=str(code)), *_]
+        ):
+            yield code, severity.lower()
+        case ast.Call(
+            func=ast.Attribute(attr="error" | "warning" as severity), args=[_, _, ast.Constant(value=str(code)), _]
+        ):
+            yield code, severity
+        case _:
+            pass
 
 
 def _codes(tree: ast.Module) -> Iterator[str]:
