@@ -200,7 +200,8 @@ def _lifts_nothing(waiver: Waiver, subject: Subject, first: dict[Hashable, Posit
     where = first.setdefault((waiver.guard, waiver.group, waiver.plan, waiver.until), waiver.where)
     if where is not waiver.where:
         return f"the one at {where} says the same"
-    if getattr(subject.limits, waiver.guard, True) in {None, "allow", False}:
+    limit = getattr(subject.limits, waiver.guard, True)  # a guard without a limit is always on; 0 is one
+    if limit is None or limit is False or limit == "allow":
         return "the guard is off for this target"
     rules = subject.rules
     if waiver.group and waiver.group not in rules.groups and not rules.imports:

@@ -161,6 +161,10 @@ def test_a_waiver_that_can_lift_nothing_is_found() -> None:
     """Its guard is off, no rule names its group, or it stands there twice."""
     off = GuardLimits(max_removals=None)
     assert found(FINE, waivers=(waiver("max_removals"),), limits=off) == ["70 WAIVER-NEEDLESS"]
+    none_allowed = GuardLimits(max_privileged_grants=0, empty_group="allow", protect_self=False)
+    three = (waiver("max_privileged_grants"), waiver("empty_group", line=71), waiver("protect_self", line=72))
+    assert found(FINE, waivers=three, limits=none_allowed) == ["71 WAIVER-NEEDLESS", "72 WAIVER-NEEDLESS"]
+    assert found(FINE, waivers=(waiver("missing_group"),)) == []
     assert found(FINE, waivers=(waiver("empty_group", "apy"), waiver("empty_group", "api"))) == ["70 WAIVER-NEEDLESS"]
     assert found(FINE, waivers=(waiver("min_owners"), waiver("min_owners", line=71))) == ["71 WAIVER-NEEDLESS"]
 
