@@ -46,11 +46,22 @@ def _all(policy: Policy, how: Linting) -> Iterator[Diagnostic]:
     directories = _directories(policy, how)
     for name, target in policy.targets.items():
         subject = _subject(policy, name, how.today)
-        yield from advise(subject)
+        written = advise(subject)
+        yield from written
         directory = directories.get(target.directory)
         if directory and subject.capabilities:
-            want = desire(subject.rules, directory, subject.capabilities, how.today)
-            yield from (one for one in advise_seen(subject, directory, want) if one.code != "GRANT-ENDED")
+            yield from _beyond(written, subject, directory, subject.capabilities)
+
+
+def _beyond(
+    written: Sequence[Diagnostic], subject: Subject, directory: Directory, can: Capabilities
+) -> Iterator[Diagnostic]:
+    """Yield what a directory says against the rules, without what is known of the same place already."""
+    want = desire(subject.rules, directory, can, subject.today)
+    known = {(one.code, one.where) for one in written}
+    for one in advise_seen(subject, directory, want):
+        if one.code != "GRANT-ENDED" and (one.code, one.where) not in known:  # the loader has said that one is over
+            yield one
 
 
 def _directories(policy: Policy, how: Linting) -> dict[str, Directory]:

@@ -54,6 +54,20 @@ def test_a_snapshot_shows_a_group_that_does_not_exist(work: Path) -> None:
     assert "LINK-MISSING-GROUP" not in done.stdout
 
 
+def test_what_is_said_without_a_snapshot_is_not_said_again_with_one(work: Path) -> None:
+    """A link that another one beats by what is written is covered by today's members, too; a grant is over once."""
+    links = "      - {cn: finance, access: viewer}\n      - {cn: finance, access: owner}\n"
+    grants = 'grants:\n  roster:\n    api:\n      - {user: a, access: viewer, until: 2020-01-01, reason: "x"}\n'
+    (work / "own" / "twice.yaml").write_text(f"version: 1\ngroup_links:\n  roster:\n    web:\n{links}{grants}")
+    try:
+        arguments = ("validate", "own", "--format", "json", "--snapshot", "corp.snapshot")
+        found = json.loads(reconcile(*arguments, cwd=work, code=3).stdout)["problems"]
+    finally:
+        (work / "own" / "twice.yaml").unlink()
+    codes = [one["code"] for one in found if one["path"] == "own/twice.yaml"]
+    assert codes == ["LINK-SHADOWED", "PAST-DATE"]
+
+
 @pytest.mark.parametrize("form", ["json", "sarif", "gitlab"])
 def test_the_forms_for_programs_are_json(work: Path, form: str) -> None:
     """One document on stdout, whatever is found."""
