@@ -14,12 +14,10 @@ from reconciler.apply.report import Report
 from reconciler.apply.reporting import reported
 from reconciler.apply.task import Task
 from reconciler.desired.build import desire, rules_for
-from reconciler.desired.expectations import unmet
 from reconciler.desired.links import Directory
 from reconciler.directory.observer import SILENT, Observer
 from reconciler.directory.sources import Reading, read_directories, read_for_snapshot
 from reconciler.errors import TargetError, UsageError
-from reconciler.model.diagnostic import Diagnostic
 from reconciler.model.directory import Needs, Snapshot
 from reconciler.model.past import NOTHING, Past
 from reconciler.model.plan import Plan, TargetPlan
@@ -28,7 +26,7 @@ from reconciler.plan.build import facts_of
 from reconciler.plan.clashes import with_clashes
 from reconciler.plan.summary import only_adds
 from reconciler.policy.model import Policy, TargetConfig
-from reconciler.sections import Facing, desired_by_target, scope_of, section_of
+from reconciler.sections import Facing, scope_of, section_of
 from reconciler.state.base import Store
 from reconciler.targets.registry import create, opened, options_of
 
@@ -128,18 +126,6 @@ def apply_plan(run: Run, task: Task, store: Store, manner: Manner) -> Report:
 def take_snapshot(run: Run, directory: str) -> tuple[Snapshot, Needs]:
     """Return a complete read of one directory, and the attributes that it was read for."""
     return read_for_snapshot(run.policy, directory, Reading(run.now, observer=run.observer))
-
-
-def check_expectations(run: Run) -> tuple[Diagnostic, ...]:
-    """Return the policy's own tests that do not hold; asks no target for its live state.
-
-    Directories are read whole, because that somebody lacks something rests on absence.
-    """
-    targets = [run.policy.targets[name] for name in sorted({expected.target for expected in run.policy.expect})]
-    how = Reading(run.now, whole=True, observer=run.observer)
-    snapshots = read_directories(run.policy, targets, run.snapshots, how)
-    directories = {name: Directory(snapshot) for name, snapshot in snapshots.items()}
-    return unmet(run.policy.expect, desired_by_target(run.policy, run.today, targets, directories))
 
 
 def chosen_targets(run: Run) -> list[TargetConfig]:

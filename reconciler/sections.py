@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 
-from reconciler.desired.build import Desired, desire, rules_for, without_marks
-from reconciler.desired.links import Directory
+from reconciler.desired.build import Desired, without_marks
 from reconciler.diff.only import narrowed
 from reconciler.diff.rules import DiffRules
 from reconciler.model.access import Capabilities, Scope, State, UserKey
@@ -15,7 +13,6 @@ from reconciler.model.past import Past
 from reconciler.model.plan import TargetPlan
 from reconciler.plan.build import Safety, build_target
 from reconciler.policy.model import GuardLimits, OnMissing, Policy, Protection, TargetConfig
-from reconciler.targets.registry import opened
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,18 +52,6 @@ def diff_rules(target: TargetConfig, protected: Protection, can: Capabilities) -
         inherits=can.inherits,
         places=target.places,
     )
-
-
-def desired_by_target(
-    policy: Policy, today: date, targets: Iterable[TargetConfig], directories: Mapping[str, Directory]
-) -> dict[str, Desired]:
-    """Return what should be in each of these targets on that day (UTC), by name; connects to none."""
-    found = {}
-    for target in targets:
-        with opened(target) as app:
-            directory = directories[target.directory]
-            found[target.name] = desire(rules_for(policy, target.name), directory, app.capabilities, today)
-    return found
 
 
 def scope_of(policy: Policy, target: TargetConfig, want: Desired) -> Scope:

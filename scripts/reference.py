@@ -1,4 +1,4 @@
-"""Write docs/reference/ from the program's own help and from the schema of policies; invent nothing."""
+"""Write docs/reference/ from the program's own help, the schema of policies and the registry of codes; invent nothing."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, TypeAlias
+
+from reconciler.policy.codes import index, page, registry
 
 ROOT = Path(__file__).parent.parent
 PAGES = ROOT / "docs" / "reference"
@@ -43,9 +45,20 @@ def policy_page() -> str:
     return "\n".join([_MADE_BY, intro, *page.sections])
 
 
+def code_pages() -> dict[str, str]:
+    """Return the page of each code of a finding, and the list of them, by file name."""
+    pages = {f"{code.name}.md": page(code) for code in registry().values()}
+    return {name: f"{_MADE_BY}\n{text}" for name, text in {"README.md": index(), **pages}.items()}
+
+
 def main() -> None:
-    """Write both pages."""
+    """Write all pages; those of codes that are gone are removed."""
     PAGES.mkdir(exist_ok=True)
+    (PAGES / "codes").mkdir(exist_ok=True)
+    for gone in {file.name for file in (PAGES / "codes").iterdir()} - set(code_pages()):
+        (PAGES / "codes" / gone).unlink()
+    for name, text in code_pages().items():
+        (PAGES / "codes" / name).write_text(text, encoding="utf-8")
     (PAGES / "cli.md").write_text(cli_page(), encoding="utf-8")
     (PAGES / "policy.md").write_text(policy_page(), encoding="utf-8")
 

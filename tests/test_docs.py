@@ -122,6 +122,12 @@ def test_the_reference_of_the_policy_is_current() -> None:
     assert (ROOT / "docs/reference/policy.md").read_text(encoding="utf-8") == reference.policy_page()
 
 
+def test_the_pages_of_codes_are_current() -> None:
+    """docs/reference/codes/ says what the registry says, and holds nothing else; scripts/reference writes it."""
+    folder = ROOT / "docs/reference/codes"
+    assert {file.name: file.read_text(encoding="utf-8") for file in folder.iterdir()} == reference.code_pages()
+
+
 def test_the_readme_names_every_command() -> None:
     """The table of commands leaves none out."""
     text = (ROOT / "README.md").read_text(encoding="utf-8")

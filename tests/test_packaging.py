@@ -64,6 +64,12 @@ def test_every_schema_is_in_the_wheel(installed: Path, wheel: Path, tmp_path: Pa
     assert json.loads(printed) == json.loads((ROOT / "schemas/policy.schema.json").read_bytes())
 
 
+def test_the_registry_of_codes_is_in_the_wheel(installed: Path, tmp_path: Path) -> None:
+    """The command prints the page of a code."""
+    printed = _run(str(installed / "reconcile"), "validate", "--explain", "LINK-EMPTY", cwd=tmp_path)
+    assert printed.startswith("# LINK-EMPTY\n")
+
+
 def test_the_wheel_says_that_it_is_typed_and_licensed(wheel: Path) -> None:
     """py.typed and the licence text are inside; tests and benchmarks are not."""
     with zipfile.ZipFile(wheel) as archive:

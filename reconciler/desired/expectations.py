@@ -2,30 +2,144 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 from reconciler.desired.build import Desired
-from reconciler.model.access import GroupKey, UserKey
+from reconciler.desired.links import resolve_link
+from reconciler.model.access import Capabilities, GroupKey, Role, UserKey
 from reconciler.model.diagnostic import Diagnostic, Severity
-from reconciler.policy.model import Expectation
+from reconciler.model.filter import to_text
+from reconciler.model.protection import matches_any
+from reconciler.policy.model import Expectation, GroupLink
+
+NAMED = 20
+"""How many people one failure names."""
 
 
-def unmet(expectations: Sequence[Expectation], wanted: Mapping[str, Desired]) -> tuple[Diagnostic, ...]:
-    """Return one finding per expectation that does not hold, in the order of the policy.
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What became of one test: nothing in `failures` where it holds, else each fact that is otherwise."""
 
-    `wanted` holds the desired state of every target that is named. `has` must match the role exactly; `lacks` means no role.
-    A name that is nobody's fails, and so does a group that no rule names and none imports: `lacks` would hold for ever.
+    expectation: Expectation
+    failures: tuple[str, ...] = ()
+
+    def problems(self) -> Iterator[Diagnostic]:
+        """Yield one error per fact, at the place of the test."""
+        expectation = self.expectation
+        subject = f"{expectation.user or ', '.join(expectation.groups)} in {expectation.target}"
+        for fact in self.failures:
+            yield Diagnostic(Severity.ERROR, "EXPECT", f"{subject}: {fact}.", "", expectation.where)
+
+
+def verdict(expectation: Expectation, desired: Desired, can: Capabilities) -> Verdict:
+    """Return whether a test holds in the desired state of its target.
+
+    Of a person, `has` must match the role exactly; `lacks` means no role. A name that is nobody's fails, and so does a group
+    that no rule names and none imports, or a pattern that matches none: what is not there would lack everything for ever.
+    Of groups, each is judged by itself. Where the target inherits roles, whoever holds one in a group above counts.
     """
-    return tuple(
-        Diagnostic(
-            Severity.ERROR, "EXPECT", f"{expectation.user} in {expectation.target}: {fact}.", "", expectation.where
-        )
-        for expectation in expectations
-        for fact in _failures(expectation, wanted[expectation.target])
-    )
+    if expectation.groups:
+        return Verdict(expectation, tuple(_in_groups(expectation, _Holding(desired, can))))
+    return Verdict(expectation, tuple(_of_person(expectation, desired)))
 
 
-def _failures(expectation: Expectation, desired: Desired) -> Iterator[str]:
+def title(expectation: Expectation) -> str:
+    """Return what a test wants, in a line."""
+    if not expectation.groups:
+        wants = [f"has {role} in {group}" for group, role in sorted(expectation.has.items())]
+        wants += [f"lacks {group}" for group in expectation.lacks]
+        return f"{expectation.user} {', '.join(wants)}"
+    role, outside = expectation.role or "a role", expectation.nobody_outside
+    limits = [("at least", expectation.at_least), ("at most", expectation.at_most)]
+    wants = [f"{word} {number} with {role}" for word, number in limits if number is not None]
+    wants += [f"nobody outside {_label(outside)} has {role}"] if outside else []
+    return f"{', '.join(expectation.groups)}: {', '.join(wants)}"
+
+
+class _Holding:
+    """Who holds which role in a group, with what they hold above it where the target inherits."""
+
+    def __init__(self, desired: Desired, can: Capabilities) -> None:
+        self.desired, self._can = desired, can
+
+    def members(self, group: GroupKey) -> dict[UserKey, Role]:
+        memberships = self.desired.state.memberships
+        found: dict[UserKey, Role] = {}
+        for place in (group, *self._above(group)):
+            for key, role in memberships.get(place, {}).items():
+                if key not in found or self.reaches(role, found[key]):
+                    found[key] = role
+        return found
+
+    def reaches(self, role: Role, least: str) -> bool:
+        """Tell whether a role is `least` or a higher one; every role reaches an empty one."""
+        roles = self._can.roles
+        return not least or roles.index(role) >= roles.index(Role(least))
+
+    def _above(self, group: GroupKey) -> Iterator[GroupKey]:
+        parts = group.split("/")
+        for length in range(1, len(parts) if self._can.inherits else 0):
+            yield GroupKey("/".join(parts[:length]))
+
+    def named(self, keys: Sequence[UserKey]) -> str:
+        """Return people as a list in a sentence, cut; by username, or by DN where somebody has none."""
+        roll, users = self.desired.roll, self.desired.state.users
+        names = sorted(users[key].username if key in users else roll.people[roll.index_of[key]].dn for key in keys)
+        more = f" and {len(names) - NAMED:,} more" if len(names) > NAMED else ""
+        return f"{', '.join(names[:NAMED])}{more}"
+
+
+def _in_groups(expectation: Expectation, holding: _Holding) -> Iterator[str]:
+    groups = [key for key in sorted(holding.desired.state.groups) if matches_any(key, expectation.groups)]
+    for pattern in expectation.groups:
+        if not any(matches_any(key, (pattern,)) for key in groups):
+            yield f"{pattern} matches no group that a rule of this target names"
+    for key in groups:
+        members = holding.members(key)
+        holders = [one for one, role in members.items() if expectation.role in {"", role}]
+        yield from _counted(expectation, key, holders, holding)
+    if expectation.nobody_outside is not None:
+        yield from _outside(expectation, expectation.nobody_outside, groups, holding)
+
+
+def _counted(expectation: Expectation, group: GroupKey, holders: Sequence[UserKey], holding: _Holding) -> Iterator[str]:
+    count, role = len(holders), expectation.role or "a role"
+    people = "1 person has" if count == 1 else f"{count:,} people have"
+    names = f": {holding.named(holders)}" if holders else ""
+    if expectation.at_least is not None and count < expectation.at_least:
+        yield f"expected at least {expectation.at_least} with {role} in {group}, {people} it{names}"
+    if expectation.at_most is not None and count > expectation.at_most:
+        yield f"expected at most {expectation.at_most} with {role} in {group}, {people} it{names}"
+
+
+def _outside(
+    expectation: Expectation, selector: GroupLink, groups: Sequence[GroupKey], holding: _Holding
+) -> Iterator[str]:
+    desired, label = holding.desired, _label(selector)
+    source, findings = resolve_link(selector, desired.explain.directory)
+    if source is None or source.gap:
+        yield source.gap if source else findings[0].summary.rstrip(".")
+        return
+    inside = frozenset(source.people)
+    for key in groups:
+        outside = [
+            one
+            for one, role in holding.members(key).items()
+            if holding.reaches(role, expectation.role) and desired.roll.index_of[one] not in inside
+        ]
+        if outside:
+            least = f"{expectation.role} or more" if expectation.role else "a role"
+            yield f"expected nobody outside {label} with {least} in {key}, found {holding.named(outside)}"
+
+
+def _label(selector: GroupLink) -> str:
+    if selector.filter is not None:
+        return to_text(selector.filter)
+    return f"cn={selector.cn}" if selector.cn else selector.dn
+
+
+def _of_person(expectation: Expectation, desired: Desired) -> Iterator[str]:
     people = desired.roll.named(expectation.user)
     if len(people) != 1:
         yield f"{len(people)} people have this name" if people else "nobody in the directory has this name"

@@ -1,4 +1,4 @@
-"""Read what holds changes back: naming rules, protections, guards, waivers; and the policy's own tests. Enforces nothing."""
+"""Read what holds changes back: naming rules, protections, guards, waivers. Enforces nothing."""
 
 from __future__ import annotations
 
@@ -9,12 +9,10 @@ from dataclasses import replace
 from typing import Literal
 
 from reconciler.model.access import NameLimits
-from reconciler.model.text import shortened
 from reconciler.policy.findings import Findings
 from reconciler.policy.merge import Sections, check_target
 from reconciler.policy.model import (
     ALL_TARGETS,
-    Expectation,
     GuardLimits,
     Limit,
     Naming,
@@ -24,7 +22,7 @@ from reconciler.policy.model import (
     Waiver,
 )
 from reconciler.policy.node import Node
-from reconciler.policy.rules import Reading, check_role, until_of
+from reconciler.policy.rules import Reading, until_of
 from reconciler.policy.values import pattern_of
 
 _SET = re.compile(r"\[!?\]?[^\]]*\]")
@@ -48,7 +46,7 @@ def protections(sections: Sections, targets: Iterable[str], findings: Findings) 
     """Return what is protected in every target: what it says itself and what ``*`` says."""
     units = sections.units["protected"]
     for pattern in (item for node in units.values() for item in node.items()):
-        _check_shell_pattern(pattern, findings)
+        check_shell_pattern(pattern, findings)
     found = {}
     for target in targets:
         users = _both(units, target, "users")
@@ -70,7 +68,7 @@ def waivers(sections: Sections, reading: Reading) -> tuple[Waiver, ...]:
     """Return the waivers in the order of files and lines."""
     found = []
     for node in sections.lists["waivers"]:
-        _target(node, sections, reading.findings)
+        target_of(node, sections, reading.findings)
         until = until_of(node, reading, "waiver")
         if until:
             guard, target, approved_by = node.text("guard"), node.text("target"), node.text("approved_by")
@@ -79,22 +77,8 @@ def waivers(sections: Sections, reading: Reading) -> tuple[Waiver, ...]:
     return tuple(found)
 
 
-def expectations(sections: Sections, reading: Reading) -> tuple[Expectation, ...]:
-    """Return the policy's tests in the order of files and lines."""
-    found = []
-    for node in sections.lists["expect"]:
-        target = _target(node, sections, reading.findings)
-        has, lacks = node.child("has"), node.texts("lacks")
-        roles = dict(has.entries())
-        for role in roles.values():
-            check_role(role, target, reading)
-        _check_expectation(node, roles, lacks, reading.findings)
-        wanted = {group: str(role.data) for group, role in sorted(roles.items())}
-        found.append(Expectation(node.text("user"), target, node.where, wanted, lacks))
-    return tuple(found)
-
-
-def _target(node: Node, sections: Sections, findings: Findings) -> str:
+def target_of(node: Node, sections: Sections, findings: Findings) -> str:
+    """Return the target that an entry names; an unknown one is an error."""
     target = node.child("target")
     check_target(str(target.data), (target.source, target.where), sections, findings)
     return str(target.data)
@@ -124,7 +108,8 @@ def _patterns(nodes: Iterable[Node]) -> tuple[str, ...]:
     return tuple(sorted({str(item.data) for node in nodes for item in node.items()}))
 
 
-def _check_shell_pattern(node: Node, findings: Findings) -> None:
+def check_shell_pattern(node: Node, findings: Findings) -> None:
+    """Add an error for a shell-style pattern that cannot be meant as it is written."""
     if "[" in _SET.sub("", str(node.data)):
         message = 'A "[" is opened and not closed in this pattern. Close it, or write [[] for a bracket itself.'
         findings.error(node.source, node.where, "BAD-PATTERN", message)
@@ -173,14 +158,3 @@ def _number(node: Node | None, default: int | None) -> int | None:
     if node is None:
         return default
     return int(node.data) if isinstance(node.data, int | float) else None
-
-
-def _check_expectation(node: Node, roles: Mapping[str, Node], lacks: tuple[str, ...], findings: Findings) -> None:
-    if not roles and not lacks:
-        findings.error(
-            node.source, node.where, "EMPTY-EXPECTATION", "This expects nothing. Say what the user has or lacks."
-        )
-    for group in lacks:
-        if group in roles:
-            message = f'"{shortened(group, 60)}" is expected both in has and in lacks. Keep one.'
-            findings.error(node.source, roles[group].key_where, "CONTRADICTION", message)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date
 from pathlib import PurePath
 
@@ -13,6 +13,7 @@ from reconciler.model.text import printable
 from reconciler.policy.applying import apply_rules
 from reconciler.policy.brought import brought_kinds
 from reconciler.policy.connections import directories, targets
+from reconciler.policy.expected import expectations
 from reconciler.policy.files import (
     MAX_FOLDER,
     MEBIBYTE,
@@ -25,7 +26,7 @@ from reconciler.policy.files import (
     read_file,
 )
 from reconciler.policy.findings import Findings, by_place, error_of
-from reconciler.policy.limits import expectations, guards, naming, protections, waivers
+from reconciler.policy.limits import guards, naming, protections, waivers
 from reconciler.policy.lint import lint
 from reconciler.policy.merge import Sections, check_references, mergeable, merged, without_broken
 from reconciler.policy.model import Policy
@@ -37,10 +38,11 @@ from reconciler.policy.store import state
 
 @dataclass(frozen=True, slots=True)
 class LoadedPolicy:
-    """A valid policy and what was found in it that does not stop a run, sorted by place."""
+    """A valid policy and what was found in it that does not stop a run, sorted by place; `lines` are those of each file."""
 
     policy: Policy
     warnings: tuple[Diagnostic, ...] = ()
+    lines: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
 
 def load_policy(path: str, today: date, added: PolicyFile | None = None) -> LoadedPolicy:
@@ -57,7 +59,7 @@ def load_policy(path: str, today: date, added: PolicyFile | None = None) -> Load
         policy = _policy(path, [file for file, _ in texts], merged(sources, findings), today, findings)
     if policy is None or findings.problems:
         raise error_of(findings)
-    return LoadedPolicy(policy, by_place(findings.warnings))
+    return LoadedPolicy(policy, by_place(findings.warnings), {source.path: source.lines for source in sources})
 
 
 def _texts(path: str, added: PolicyFile | None, findings: Findings) -> list[tuple[PolicyFile, str]]:

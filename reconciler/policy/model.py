@@ -348,13 +348,23 @@ class Waiver:
 
 @dataclass(frozen=True, slots=True)
 class Expectation:
-    """A policy unit test: what one person has and lacks in one target."""
+    """A policy unit test: what one person has and lacks in one target, or what must hold in `groups` (patterns).
+
+    `role` is exactly the one that is counted; nobody outside of those whom the link selects may have it or a higher one.
+    Without it any role counts. `directory` is a resolved path, empty for the target's own directory.
+    """
 
     user: str
     target: str
     where: Position
     has: Mapping[str, str] = field(default_factory=dict)  # group -> role
     lacks: tuple[str, ...] = ()
+    groups: tuple[str, ...] = ()
+    role: str = ""
+    at_least: int | None = None
+    at_most: int | None = None
+    nobody_outside: GroupLink | None = None
+    directory: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,6 +30,10 @@ def _person_attributes(policy: Policy, directory: DirectoryConfig, target: Targe
         for link in rule.links:
             if link.filter is not None:
                 names |= attributes_of(link.filter)
+    for expected in policy.expect:
+        outside = expected.nobody_outside
+        if expected.target == target.name and outside is not None and outside.filter is not None:
+            names |= attributes_of(outside.filter)
     return names
 
 

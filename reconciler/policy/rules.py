@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 
+from reconciler.model.filter import Filter
 from reconciler.model.text import shortened
 from reconciler.policy.findings import Findings
 from reconciler.policy.kinds import roles_of
@@ -102,20 +103,24 @@ def _links(target: str, node: Node, reading: Reading) -> tuple[GroupLink, ...]:
 
 
 def _link(target: str, node: Node, reading: Reading) -> GroupLink:
+    cn, dn, selected = selector_of(node, "A group link", reading.findings)
+    return GroupLink(role_of(node, target, reading), node.where, cn, dn, selected)
+
+
+def selector_of(node: Node, what: str, findings: Findings) -> tuple[str, str, Filter | None]:
+    """Return the cn, dn and filter that select people, of which just one is set; an error says what else `what` has."""
     said = {key: selector for key in _SELECTORS if (selector := node.get(key))}
     if len(said) != 1:
         found = f"this one has {' and '.join(said)}" if said else "this one has none of them"
-        message = f"A group link has exactly one of cn, dn and filter; {found}."
-        reading.findings.error(node.source, node.where, "LINK-SELECTOR", message)
+        message = f"{what} has exactly one of cn, dn and filter; {found}."
+        findings.error(node.source, node.where, "LINK-SELECTOR", message)
     dn, wanted = said.get("dn"), said.get("filter")
     if dn and "=" not in str(dn.data):
         message = (
             f'"{shortened(str(dn.data), 60)}" is not a DN such as cn=devs,ou=groups,dc=example,dc=com. Is it a cn?'
         )
-        reading.findings.error(dn.source, dn.where, "BAD-DN", message)
-    access = role_of(node, target, reading)
-    selected = filter_of(wanted, reading.findings) if wanted else None
-    return GroupLink(access, node.where, node.text("cn"), node.text("dn"), selected)
+        findings.error(dn.source, dn.where, "BAD-DN", message)
+    return node.text("cn"), node.text("dn"), filter_of(wanted, findings) if wanted else None
 
 
 def _grants(target: str, node: Node, reading: Reading) -> tuple[Grant, ...]:

@@ -11,10 +11,11 @@ import pytest
 from reconciler.apply.task import Task
 from reconciler.directory.read import write_snapshot
 from reconciler.errors import DirectoryError, PlanRefused, PlanStale, UsageError
+from reconciler.expecting import check_expectations
 from reconciler.model.change import type_name
 from reconciler.model.past import Past, Seen
 from reconciler.model.plan import Plan
-from reconciler.pipeline import Run, apply_plan, check_expectations, make_plan, take_snapshot
+from reconciler.pipeline import Run, apply_plan, make_plan, take_snapshot
 from reconciler.plan.encode import encode
 from reconciler.policy.load import load_policy
 from reconciler.policy.model import OnMissing
@@ -177,7 +178,7 @@ def test_a_directory_that_cannot_be_read_stops_everything(run: Run, tmp_path: Pa
 
 def test_expectations_are_checked_without_any_target(run: Run, tmp_path: Path) -> None:
     """Those that do not hold are told."""
-    assert [finding.summary for finding in check_expectations(run)] == [
+    assert [problem.summary for one in check_expectations(run) for problem in one.problems()] == [
         "bob in one: expected no role in api, found member."
     ]
     assert not list(tmp_path.glob("*.db"))

@@ -1,4 +1,4 @@
-"""Naming rules, protections, guards, waivers and expectations as values, and what cannot be right about them."""
+"""Naming rules, protections, guards and waivers as values, and what cannot be right about them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ from reconciler.model.access import NameLimits
 from reconciler.model.diagnostic import Position
 from reconciler.plan.guards import GUARDS, switched_off
 from reconciler.policy.model import (
-    Expectation,
     GuardLimits,
     Limit,
     Naming,
@@ -154,24 +153,3 @@ def test_a_waiver_without_a_real_date_is_an_error(tmp_path: Path) -> None:
     """An exception always has an end."""
     waiver = "{guard: max_removals, target: roster, until: 2026-13-01, approved_by: x, reason: y}"
     assert codes(tmp_path, f"{CONNECTIONS}waivers: [{waiver}]\n") == ["7:56 BAD-DATE"]
-
-
-def test_expectations_say_what_a_person_has_and_lacks(tmp_path: Path) -> None:
-    """Groups sorted, lacks as written."""
-    lines = "expect: [{user: alice, target: roster, has: {z: owner, a: viewer}, lacks: [y, b]}]"
-    assert policy(tmp_path, lines).expect == (
-        Expectation("alice", "roster", at(tmp_path, 7, 10), {"a": "viewer", "z": "owner"}, ("y", "b")),
-    )
-
-
-@pytest.mark.parametrize(
-    ("item", "code"),
-    [
-        ("{user: a, target: roster}", "7:10 EMPTY-EXPECTATION"),
-        ("{user: a, target: roster, has: {g: owner}, lacks: [g]}", "7:42 CONTRADICTION"),
-        ("{user: a, target: rooster, lacks: [g]}", "7:28 UNKNOWN-TARGET"),
-    ],
-)
-def test_what_cannot_be_expected_is_an_error(tmp_path: Path, item: str, code: str) -> None:
-    """Nothing, both, and of nobody."""
-    assert codes(tmp_path, f"{CONNECTIONS}expect: [{item}]\n") == [code]

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from reconciler.policy.model import Policy, TargetConfig
+from reconciler.model.filter import parse_filter
+from reconciler.policy.model import Expectation, GroupLink, Policy, TargetConfig
 from reconciler.policy.needs import needs_of
-from tests.builders import CORP, TARGET, USERS, imported, link, rule
+from tests.builders import CORP, TARGET, USERS, at, imported, link, rule
 
 PLAIN = {"cn", "uid", "mail", "displayName"}
 
@@ -69,3 +70,13 @@ def test_where_only_the_server_knows_the_dialect_all_possible_logins_are_fetched
 def test_only_targets_of_the_directory_count() -> None:
     """Others read from elsewhere."""
     assert needs_of(policy(TARGET), replace(CORP, name="partners"), [TARGET]).person == frozenset()
+
+
+def test_a_test_that_selects_people_by_a_filter_needs_its_attributes() -> None:
+    """Those of the tests of that target, so that a snapshot for the policy serves them, too."""
+    outside = GroupLink("", at(60), filter=parse_filter("(employeeType=staff)"))
+    test = Expectation("", "roster", at(60), groups=("**",), nobody_outside=outside)
+    other = replace(test, target="bare", nobody_outside=replace(outside, filter=parse_filter("(ou=x)")))
+    by_name = replace(test, nobody_outside=link("staff"))
+    expecting = replace(policy(TARGET), expect=(test, other, by_name))
+    assert needs_of(expecting, CORP, [TARGET]).person == PLAIN | {"title", "l", "employeeType"}
