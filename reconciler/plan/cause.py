@@ -26,6 +26,7 @@ from reconciler.model.change import (
     RemoveUser,
     RenameGroup,
     SetFlag,
+    SetSetting,
     UpdateUser,
     object_of,
     person_of,
@@ -116,7 +117,7 @@ def _concerned(change: Change) -> Iterator[tuple[Thing, object]]:
             yield ACCOUNT, False
         case RemoveUser(have=account):
             yield ACCOUNT, account.active
-        case DisableUser():
+        case DisableUser() | SetSetting():  # a switch is in nobody's account: what was pending of it is drift
             yield ACCOUNT, True
         case UpdateUser(have=values):  # a key is nothing that anybody else could have changed
             yield from ((("value", fact), value) for fact, value in values.items() if fact != "key")

@@ -52,6 +52,11 @@ def test_what_both_plan_was_pending_anyway(name: str) -> None:
     assert causes_of([EVERY[name]], [EVERY[name]], NOTHING_LEFT).prevented == ()
 
 
+def test_a_switch_that_was_pending_is_drift() -> None:
+    """No directory says anything of it."""
+    assert pending(EVERY["setting.set"]) is Cause.DRIFT
+
+
 def test_another_wish_for_the_same_object_is_caused_by_the_policy() -> None:
     """The base would make her a viewer, the head makes her the owner."""
     before, after = AddMembership(ANN, API, VIEWER, WHY), AddMembership(ANN, API, OWNER, WHY)
