@@ -13,7 +13,7 @@ from reconciler.adoption.text import file_text
 from reconciler.desired.build import desire, rules_for
 from reconciler.desired.links import Directory
 from reconciler.directory.sources import Reading, read_directories
-from reconciler.errors import UsageError
+from reconciler.errors import PolicyError, UsageError
 from reconciler.model.access import Capabilities, GroupKey, Role, Scope, State
 from reconciler.model.change import Change, ChangeRole, DisableUser, RemoveMembership, RemoveUser
 from reconciler.model.diagnostic import Position
@@ -30,6 +30,7 @@ from reconciler.sections import Facing, section_of
 from reconciler.targets.base import Importing, Target
 from reconciler.targets.registry import opened
 
+_MANY = 1_000  # grants that are to blame where a policy is too large
 _CAUSES = {Why.LEFT_DIRECTORY: "nobody of the directory", Why.DISABLED: "disabled in the directory"}
 
 
@@ -145,11 +146,24 @@ def _planned(order: Order, world: _World, draft: Draft) -> Imported:
     run, text = order.run, file_text(draft, order.manner)
     folder = Path(order.path) if Path(order.path).is_dir() else Path(order.path).parent
     added = PolicyFile(order.file, str(folder / order.file), text.encode())
-    policy = load_policy(order.path, run.today, added).policy
+    policy = _loaded(order, added, draft)
     target = policy.targets[draft.target]
     want = desire(rules_for(policy, target.name), world.directory, world.capabilities, run.today)
     facing = Facing(target, world.section, world.have, want, world.capabilities)
     return Imported(text, draft, section_of(policy, run.today, run.past, facing))
+
+
+def _loaded(order: Order, added: PolicyFile, draft: Draft) -> Policy:
+    try:
+        return load_policy(order.path, order.run.today, added).policy
+    except PolicyError as error:
+        held = sum(len(group.held) for group in draft.groups) if order.manner.grants else 0
+        if held < _MANY or not any("-TOO-LARGE]" in problem.line() for problem in error.problems):
+            raise
+        raise UsageError(
+            f"{held:,} roles are explained by no directory group, and a policy cannot hold as many grants. See them with "
+            "--leftovers list, and say what gives them: links by filter, group_imports."
+        ) from error
 
 
 def _may_protect(order: Order) -> bool:

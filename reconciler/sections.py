@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 
-from reconciler.desired.build import Desired, desire, rules_for
+from reconciler.desired.build import Desired, desire, rules_for, without_marks
 from reconciler.desired.links import Directory
 from reconciler.diff.only import narrowed
 from reconciler.diff.rules import DiffRules
@@ -36,7 +36,7 @@ def section_of(policy: Policy, today: date, past: Past, facing: Facing) -> Targe
     safety = Safety(limits, policy.waivers, today, facing.capabilities, past)
     protected = policy.protected.get(facing.target.name, Protection())
     rules = diff_rules(facing.target, protected, facing.capabilities)
-    want = facing.want
+    want = without_marks(facing.want, facing.capabilities.flags)
     if facing.only is not None:
         want = narrowed(want, facing.have, rules, facing.only)
     return build_target(facing.section, facing.have, want, rules, safety)

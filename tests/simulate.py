@@ -6,7 +6,7 @@ Every change has to find what it expects, or the test that asked fails: a plan m
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import assert_never
 
 from reconciler.model.access import Group, GroupKey, Role, State, User, UserKey, Value
@@ -58,8 +58,10 @@ class _App:
     by_hand: dict[GroupKey, dict[UserKey, Role]]
     own: UserKey | None
     settings: dict[str, bool]
+    moved: dict[UserKey, UserKey] = field(default_factory=dict)
 
     def make(self, change: Change) -> None:
+        change = self._addressed(change)
         match change:
             case CreateUser() | AdoptUser() | UpdateUser() | EnableUser() | DisableUser() | RemoveUser() | SetFlag():
                 self._user(change)
@@ -72,6 +74,17 @@ class _App:
                 self.settings[name] = after
             case _:
                 assert_never(change)
+
+    def _addressed(self, change: Change) -> Change:
+        """Return the change with the key that the target has for the account now."""
+        match change:
+            case CreateUser() | CreateGroup() | AdoptGroup() | RenameGroup() | RemoveGroup() | SetSetting():
+                return change
+            case _:
+                who = change.who
+        if not who.account or who.key in self.users:  # an account that this plan has made has its person's key
+            return change
+        return replace(change, who=replace(who, key=self.moved.get(who.account, who.account)))
 
     def _user(self, change: UserChange) -> None:
         match change:
@@ -122,12 +135,20 @@ class _App:
                 case "username", str(new):
                     assert before[name] == held.username
                     self.users[who] = replace(self.users[who], username=new)
+                case "block_mark", None:
+                    assert self.users[who].active
+                    left = {known: one for known, one in self.users[who].attributes.items() if known != name}
+                    self.users[who] = replace(self.users[who], attributes=left)
                 case _, None:
                     raise AssertionError(f"{name} is taken away")
                 case _, _:
                     assert before[name] == held.attributes.get(name)
                     attributes = {**self.users[who].attributes, name: value}
                     self.users[who] = replace(self.users[who], attributes=attributes)
+                    if name == "dn" and who.startswith("dn:"):
+                        self.moved[who] = UserKey(f"dn:{value}")
+                        self._rekey(who, self.moved[who])
+                        who = self.moved[who]
 
     def _rekey(self, before: UserKey, after: UserKey) -> None:
         assert after not in self.users

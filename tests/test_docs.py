@@ -85,6 +85,20 @@ def test_every_command_about_one_person_prints_what_its_page_says(tmp_path: Path
     assert len(commands) == 4
 
 
+def test_every_command_about_adoption_prints_what_its_page_says(tmp_path: Path) -> None:
+    """The example company's roster becomes policy once more, without its rules."""
+    clone = scratch_copy(tmp_path)
+    blocks = list(_blocks(ROOT / "docs/adoption.md"))
+    for block in blocks:
+        if block.file:
+            (clone / block.file).parent.mkdir(exist_ok=True)
+            (clone / block.file).write_text(block.body, encoding="utf-8")
+    commands = [(command, block.line) for block in blocks for command in _commands(block)]
+    for command, line in commands:
+        _check(command, clone, line)
+    assert len(commands) == 4
+
+
 def test_every_python_block_of_the_readme_prints_the_text_block_after_it(tmp_path: Path) -> None:
     """What an application does with the roster works on the roster that the example yields."""
     clone = scratch_copy(tmp_path)

@@ -56,7 +56,7 @@ class _Adoption:
         self._have, self._ground = have, ground
         self._people = people_behind(have.users, ground.want.roll)
         self._roles = ground.capabilities.roles
-        reasons = {group: self._why_not(group) for group in sorted({*have.memberships, *ground.known} & {*have.groups})}
+        reasons = {group: self._why_not(group) for group in sorted({*have.memberships, *ground.known})}
         self._left_out = {str(group): why for group, why in reasons.items() if why}
         self._holders = {group: holders_of(have, group, self._people) for group, why in reasons.items() if not why}
         self._ignored = bits_of(self._absent()) if ground.ignore_absent else 0
@@ -82,7 +82,9 @@ class _Adoption:
             yield "is named by a rule of the policy already"
         if matches_any(group, ground.protected.groups):
             yield "is protected by the policy"
-        if not self._have.groups[group].managed:
+        if group not in self._have.groups:
+            yield "is linked by the target, and is not among its groups"
+        elif not self._have.groups[group].managed:
             yield "is not ours"
         if not is_fit(group):
             yield "has a name that no policy can hold"

@@ -44,7 +44,7 @@ _EXIT_CODES = """\b
 Exit codes:
   0   success; with --detailed-exitcode, nothing to change
   1   unexpected error
-  2   changes are present (plan --detailed-exitcode)
+  2   changes are present (--detailed-exitcode)
   3   policy invalid, or its expectations do not hold
   4   directory unreachable or its read incomplete
   5   target unreachable or refused us

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from itertools import chain
 
 from reconciler.desired.explanation import Explanation, ranked
-from reconciler.desired.flags import Flags, no_admins, no_externals, resolve_flags
+from reconciler.desired.flags import Flags, no_admins, no_externals, resolve_flags, unknown_mark
 from reconciler.desired.grants import ended, resolve_grants
 from reconciler.desired.imports import resolve_imports
 from reconciler.desired.links import Directory, Source, resolve_link, sentence, template_findings
@@ -75,6 +75,24 @@ class Desired:
     def concerns(self, key: UserKey) -> bool:
         """Tell whether a rule names the person, even if the account cannot have a name."""
         return key in self.state.users or key in self.frozen_users
+
+
+def without_marks(want: Desired, kept: frozenset[Flag]) -> Desired:
+    """Return what should be without the marks that the target turned out not to have, each an error at the rule that wants it."""
+    lost = want.flags - kept
+    if not lost:
+        return want
+    users = {
+        key: replace(user, flags={flag: on for flag, on in user.flags.items() if flag in kept})
+        for key, user in want.state.users.items()
+    }
+    findings = [unknown_mark(flag, want.explain.flags[flag][0].rule) for flag in sorted(lost)]
+    return replace(
+        want,
+        state=replace(want.state, users=users),
+        flags=want.flags & kept,
+        diagnostics=(*want.diagnostics, *findings),
+    )
 
 
 def rules_for(policy: Policy, name: str) -> Rules:

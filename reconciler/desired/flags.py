@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from reconciler.desired.links import Directory, Source, ambiguous, sentence, source_of
 from reconciler.model.access import Flag, Role
-from reconciler.model.diagnostic import Diagnostic, Severity
+from reconciler.model.diagnostic import Diagnostic, Position, Severity
 from reconciler.model.reason import Why
 from reconciler.policy.model import NamedGroup, TargetConfig
 
@@ -43,7 +43,7 @@ def resolve_flags(target: TargetConfig, directory: Directory, kept: frozenset[Fl
     only_given: set[Flag] = set()
     for flag, why, groups in rules:
         if flag not in kept:
-            findings.append(_unknown(flag, groups[0]))
+            findings.append(unknown_mark(flag, groups[0].where))
             continue
         resolved = [_resolve(group, flag, why, directory) for group in groups]
         findings += [found for found in resolved if isinstance(found, Diagnostic)]
@@ -112,9 +112,10 @@ def _resolve(named: NamedGroup, flag: Flag, why: Why, directory: Directory) -> S
     return _gap(source.gap, flag, named) if source.gap else source
 
 
-def _unknown(flag: Flag, named: NamedGroup) -> Diagnostic:
+def unknown_mark(flag: Flag, where: Position) -> Diagnostic:
+    """Return the error for a mark that the target does not have."""
     return Diagnostic(
-        Severity.ERROR, "FLAG-UNKNOWN", f"This target cannot mark anybody as {flag}.", "Remove the key.", named.where
+        Severity.ERROR, "FLAG-UNKNOWN", f"This target cannot mark anybody as {flag}.", "Remove the key.", where
     )
 
 

@@ -43,11 +43,10 @@ class Floors:
             return wanted, {}
         ranks, found = self._ranks, dict(wanted)
         lifts: dict[UserKey, GroupKey] = {}
-        for key in wanted:
-            for ancestor, roles in above:
-                role = roles.get(key)
-                if role is not None and ranks.get(role, -1) > ranks[found[key]]:
-                    found[key], lifts[key] = role, ancestor
+        for ancestor, roles in above:
+            for key in wanted.keys() & roles.keys():
+                if ranks.get(roles[key], -1) > ranks[found[key]]:
+                    found[key], lifts[key] = roles[key], ancestor
         return (found, lifts) if lifts else (wanted, {})
 
     def settle(self, group: GroupKey, changes: Iterable[Change]) -> None:

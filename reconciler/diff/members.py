@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from reconciler.desired.build import Desired
 from reconciler.diff.floor import Floors
 from reconciler.diff.groups import gone_groups
 from reconciler.diff.rules import DiffRules, Findings
-from reconciler.model.access import GroupKey, Role, State, UserKey
+from reconciler.model.access import STABLE_ID_MISSING, GroupKey, Role, State, User, UserKey
 from reconciler.model.change import (
     AddMembership,
     ChangeRole,
@@ -20,6 +20,7 @@ from reconciler.model.change import (
     RemoveUser,
     Who,
 )
+from reconciler.model.names import DnSyntaxError, dn_key
 from reconciler.model.plan import Hold
 from reconciler.model.reason import Reason, Why
 
@@ -44,10 +45,19 @@ def accounts_after(have: State, findings: Findings) -> Accounts:
     groups = set(have.groups)
     for change in findings.changes:
         if isinstance(change, CreateUser):
-            people[change.user.key] = Who(change.user.username, change.user.key)
+            people[change.user.key] = Who(change.user.username, change.user.key, _known_at_first(change.user))
         elif isinstance(change, CreateGroup):
             groups.add(change.group.key)
     return Accounts(people, frozenset(groups))
+
+
+def _known_at_first(user: User) -> UserKey:
+    """Return the key of a new account until the target has its person's: that of its identity, empty where it has none."""
+    try:
+        key = UserKey(STABLE_ID_MISSING + dn_key(str(user.attributes["dn"])))
+    except (KeyError, DnSyntaxError):
+        return UserKey("")
+    return UserKey("") if key == user.key else key
 
 
 def diff_members(
@@ -143,8 +153,16 @@ class _Comparison:
 
     def _remove(self, key: UserKey, held: Role) -> None:
         who = self.accounts.who(key)
-        reason = self.ends.get(key) or self.want.explain.lost(self.group, key, who.username, held)
+        reason = self.ends.get(key) or self._drift(key, self.want.explain.lost(self.group, key, who.username, held))
         self._note_loss(RemoveMembership(who, self.group, held, reason))
+
+    def _drift(self, key: UserKey, lost: Reason) -> Reason:
+        """Return why a role goes that no rule gives; who gave it by hand, where the target tells."""
+        maker = self.have.made_by.get(self.group, {}).get(key)
+        if maker is None:
+            return lost
+        detail = "; ".join(filter(None, (lost.detail, f"added by hand by {maker}")))
+        return replace(lost, why=Why.BY_HAND if lost.why is Why.LEFT_GROUP else lost.why, detail=detail)
 
     def _change(self, key: UserKey, held: Role, wanted: Role) -> None:
         who = self.accounts.who(key)

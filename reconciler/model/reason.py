@@ -21,6 +21,7 @@ class Why(StrEnum):
     AUDITOR_GROUP = "auditor_group"
     SCOPE = "scope"  # users.scope: all
     LEFT_GROUP = "left_group"  # still in the directory, no longer in what gave the role
+    BY_HAND = "by_hand"  # somebody gave the role in the target, and no rule gives it
     GRANT_ENDED = "grant_ended"
     LEFT_DIRECTORY = "left_directory"  # the entry is gone
     DISABLED = "disabled"  # the entry is administratively disabled

@@ -123,16 +123,22 @@ def _target(target: TargetEndings, unmade: Sequence[_Unmade], look: Look) -> Ite
         named = items if status == "failed" else items[:_MOST_UNTOUCHED]
         word = _UNMADE.get(status, shown(status))
         style = "quiet" if status == "skipped" else "error"
-        yield from (f"  {look.paint(style, word)}: {_address(item)}" for item in named)
+        yield from (f"  {look.paint(style, _waiting(item) or word)}: {_address(item)}" for item in named)
         if len(items) > len(named):
             yield f"  {look.paint(style, word)}: {len(items) - len(named):,} more"
+
+
+def _waiting(item: _Unmade) -> str:
+    """Return the word for what was asked for and has to wait for somebody, empty for all else."""
+    return "not in force" if item.status == "skipped" and item.message.startswith("it waits") else ""
 
 
 def _address(item: _Unmade) -> str:
     change = item.change
     group = f"{shown(change['group'] or '')}  " if change["type"].startswith("membership.") else ""
     sign = SIGNS.get(change["type"], "~")
-    why = f"  ({shown(item.message)})" if item.message and item.status != "skipped" else ""
+    told = item.message and (item.status != "skipped" or _waiting(item))
+    why = f"  ({shown(item.message)})" if told else ""
     return f"{sign} {group}{subject(change)}  {verb(change)}{why}"
 
 

@@ -46,6 +46,11 @@ def _left_group(path: str, detail: str) -> str:
     return "; ".join(filter(None, (where, detail)))
 
 
+def _by_hand(path: str, detail: str) -> str:
+    where = f"does not match {path}" if path.startswith("(") else f"not in {path}" if path else "no rule gives it"
+    return "; ".join(filter(None, (detail or "added by hand", where)))
+
+
 _CAUSES: Mapping[str, Callable[[str, str], str]] = {
     "group_link": _member,
     "group_import": _member,
@@ -55,6 +60,7 @@ _CAUSES: Mapping[str, Callable[[str, str], str]] = {
     "auditor_group": lambda path, detail: _joined("auditor group", path, detail),
     "scope": lambda path, detail: _joined("in the directory", path, detail),
     "left_group": _left_group,
+    "by_hand": _by_hand,
     "grant_ended": lambda path, detail: _joined("grant ended", path, detail),
     "left_directory": lambda path, detail: _joined("left the directory", path and f"and {path}", detail),
     "disabled": lambda path, detail: "; ".join(filter(None, ("disabled in the directory", path or detail))),

@@ -135,6 +135,15 @@ class Conformance:
         same(set(part.groups), {TEAM}, "the groups of an account that is in one")
         same(part.totals, counted(part, whole), "how much there is in all, whoever is asked for")
 
+    def test_everything_is_seen_where_it_is_asked_for(self, scratch: Scratch) -> None:
+        """Groups that no rule names are read with their members, as if one named them."""
+        make(scratch, *first_run(scratch))
+        whole = read(scratch, GROUPS)
+        with closing(scratch.open()) as target:
+            everything = target.read(Scope(scratch.directory, frozenset(), all_managed_groups=True, everything=True))
+        found = {group: everything.memberships.get(group) for group in whole.memberships}
+        same(found, whole.memberships, "the memberships of ours, in groups that nobody named")
+
     def test_a_target_can_be_closed_twice(self, scratch: Scratch) -> None:
         """The second time does nothing."""
         target = scratch.open()

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import assert_never
 
 from reconciler.model.access import (
+    STABLE_ID_MISSING,
     Capabilities,
     Group,
     GroupKey,
@@ -38,6 +39,7 @@ from reconciler.model.change import (
     UpdateUser,
     UserChange,
 )
+from reconciler.model.names import dn_key
 
 
 def after(have: State, changes: Iterable[Change], capabilities: Capabilities) -> State:
@@ -65,9 +67,11 @@ class _Oracle:
         self.by_hand = without_empty(have.by_hand)
         self.settings = dict(have.settings)
         self._capabilities = capabilities
+        self._moved: dict[UserKey, UserKey] = {}
 
     def make(self, change: Change) -> None:
         """Make one change so."""
+        change = self._addressed(change)
         match change:
             case AddMembership() | ChangeRole() | RemoveMembership():
                 self._membership(change)
@@ -79,6 +83,16 @@ class _Oracle:
                 self.settings[name] = on
             case _:
                 assert_never(change)
+
+    def _addressed(self, change: Change) -> Change:
+        """Return the change with the key by which the target knows the account now."""
+        match change:
+            case CreateUser() | CreateGroup() | AdoptGroup() | RenameGroup() | RemoveGroup() | SetSetting():
+                return change
+            case _:
+                who = change.who
+        known = self._moved.get(who.account, who.account)
+        return replace(change, who=replace(who, key=known)) if known and who.key not in self.users else change
 
     def _membership(self, change: MembershipChange) -> None:
         members = self.members.setdefault(change.group, {})
@@ -150,6 +164,9 @@ class _Oracle:
         self._put(key, replace(user, attributes=attributes, username=str(want.get("username", user.username))))
         if "key" in want:
             self._rekey(key, UserKey(str(want["key"])))
+        elif "dn" in want and key.startswith(STABLE_ID_MISSING):
+            self._moved[key] = UserKey(STABLE_ID_MISSING + dn_key(str(want["dn"])))
+            self._rekey(key, self._moved[key])
 
     def _rekey(self, have: UserKey, want: UserKey) -> None:
         self.users[want] = replace(self.users.pop(have), key=want)

@@ -9,8 +9,8 @@ from threading import Event, Thread
 import pytest
 
 from reconciler.errors import TargetError
-from reconciler.model.access import STABLE_ID_MISSING, GroupKey, UserKey
-from reconciler.model.change import AddMembership, Who
+from reconciler.model.access import STABLE_ID_MISSING, GroupKey, Scope, UserKey
+from reconciler.model.change import AddMembership, DisableUser, Who
 from reconciler.model.names import dn_key
 from reconciler.targets.base import Batch, Status
 from reconciler.targets.gitlab.target import GitlabTarget
@@ -30,6 +30,7 @@ from tests.e2e.gitlab_writing import (
     run,
     small,
     target,
+    who,
 )
 from tests.fakes.gitlab_answers import Reply, answer
 from tests.fakes.gitlab_faults import Fault, resource_lock, retry_later, too_often
@@ -321,3 +322,56 @@ def test_an_apply_without_a_read_reads_first() -> None:
     with serving(world) as served, target(served) as found:
         assert ends(run(found, add("ann"))) == ["applied"]
         assert any(line == "GET /users" for line in asked(served))
+
+
+def test_a_group_that_went_makes_its_own_changes_stale_and_no_others() -> None:
+    """It was there when everything was read."""
+    world = small(ann=30)
+    world.add_group("other")
+    with gitlab(world) as (_, found):
+        found.read(Scope("corp", frozenset({GroupKey("acme"), GroupKey("other")})))
+        gone = world.paths.pop("acme")
+        del world.groups[gone.id]
+        outcomes = run(found, add("ben"), add("ben", "other"), remove("ann"))
+    assert ends(outcomes) == [
+        "stale ben in acme: there is no group acme",
+        "applied",
+        "stale ann in acme: there is no membership any more",
+    ]
+
+
+def test_an_account_that_went_makes_its_own_changes_stale() -> None:
+    """A removal of what it held is what the plan wants."""
+    world = small()
+    with gitlab(world) as (_, found):
+        del world.users[world.user("ann").id]
+        assert ends(run(found, DisableUser(who("ann"), REASON)))[0].startswith(
+            "stale ann: there is no account with the key "
+        )
+        assert ends(run(found, add("ann")))[0].startswith("stale ann in acme: there is no account with the key ")
+
+
+def test_what_cannot_be_asked_after_a_lost_answer_is_unknown() -> None:
+    """Not failed and not applied: it is asked for when the run goes on."""
+    world = small()
+    refused = answer({"message": "401 Unauthorized"}, 401)
+    with gitlab(world) as (served, found):
+        served.fail(
+            Fault("POST", MEMBERS, effect=True, reply=answer("<html>"), times=9),
+            Fault("GET", MEMBERS, reply=refused, first=2, times=9),
+        )
+        (outcome,) = run(found, add("ann"))
+    assert outcome.status is Status.UNKNOWN
+    assert "Reading it again failed, too: " in outcome.message
+
+
+def test_of_several_calls_of_one_batch_each_stands_for_itself() -> None:
+    """Where the expiry differs: what the second one did not make is told, and the first one is made."""
+    world = small(ann=30, ben=30, cid=30)
+    group = world.source("acme")
+    group.members[world.user("cid").id].expires_at = "2031-01-01"
+    with gitlab(world) as (served, found):
+        served.fail(Fault("PUT", ONE, reply=answer({"message": "403 Forbidden"}, 403)))
+        outcomes = run(found, *(change(name, DEVELOPER, MAINTAINER) for name in ("ann", "ben", "cid")))
+    assert [outcome.status for outcome in outcomes] == [Status.APPLIED, Status.APPLIED, Status.FAILED]
+    assert "status 403" in outcomes[2].message

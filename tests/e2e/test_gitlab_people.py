@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
 
-from reconciler.model.access import Flag, Group, GroupKey, Scope, User, UserKey, Value
+from reconciler.model.access import Flag, GroupKey, Scope, User, UserKey, Value
 from reconciler.model.change import (
     AdoptUser,
-    CreateGroup,
     CreateUser,
     DisableUser,
     EnableUser,
     RemoveUser,
     SetFlag,
-    SetSetting,
     UpdateUser,
     Who,
 )
@@ -25,16 +22,13 @@ from reconciler.model.names import dn_text
 from reconciler.targets.base import Status
 from tests.e2e.gitlab_reading import PROVIDER, SECRET, VARIABLE, dn
 from tests.e2e.gitlab_writing import (
-    OWNER,
     REASON,
     add,
     asked,
-    change,
     ends,
     gitlab,
     key,
     new,
-    remove,
     run,
     small,
     stable,
@@ -43,11 +37,9 @@ from tests.e2e.gitlab_writing import (
 )
 from tests.fakes.gitlab_answers import answer
 from tests.fakes.gitlab_faults import Ending, Fault
-from tests.fakes.gitlab_keys import read_key
-from tests.fakes.gitlab_world import Key, World
+from tests.fakes.gitlab_world import World
 
-KEYS = "reconcile_ssh_keys"
-HOME, WORK, BAD = key("home", "zoe@home"), key("work", "zoe@work"), "ssh-rsa AAAA zoe"
+HOME, WORK = key("home", "zoe@home"), key("work", "zoe@work")
 
 
 @pytest.fixture(autouse=True)
@@ -243,55 +235,6 @@ def test_a_kerberos_identity_comes_changes_and_goes() -> None:
             assert world.user("ann").identities == expected
 
 
-def test_keys_of_ours_follow_the_directory_and_others_stay() -> None:
-    """What the user has added stays, also where the directory has it, too; what is bad is named, noted and not tried again."""
-    world = small()
-    with gitlab(world) as (_, found):
-        own = key("own", "mine")
-        fake_key(world, "ann", own, "my laptop")
-        fake_key(world, "ben", key("taken", "x"), "his")
-        wanted = tuple(sorted((HOME, own, key("taken", "ann@x"), BAD)))
-        (outcome,) = run(found, update("ann", {"ssh_keys": None}, {"ssh_keys": wanted}))
-        assert outcome.status is Status.APPLIED
-        assert "belongs to another account" in outcome.message
-        assert f'"{BAD.replace("AAAA", "…AAAA")}" is no SSH public key' in outcome.message
-        assert titles(world, "ann") == ["my laptop", "reconcile: zoe@home"]
-        state = found.read(Scope("corp", frozenset()))
-        assert state.users[who("ann").account].attributes["ssh_keys"] == wanted
-        assert sorted(note.code for note in state.notes) == ["GITLAB-REFUSED-KEY"] * 2
-        (outcome,) = run(found, update("ann", {"ssh_keys": wanted}, {"ssh_keys": (WORK,)}))
-        assert (outcome.status, outcome.message) == (Status.APPLIED, "")
-        assert titles(world, "ann") == ["my laptop", "reconcile: zoe@work"]
-        assert json.loads(noted(world, "ann")[KEYS]) == [{"key": WORK}]
-        assert ends(run(found, update("ann", {"ssh_keys": (WORK,)}, {"ssh_keys": ()}))) == ["applied"]
-        assert (titles(world, "ann"), KEYS in noted(world, "ann")) == (["my laptop"], False)
-
-
-def fake_key(world: World, name: str, text: str, title: str) -> None:
-    """Let somebody add a key of their own."""
-    _, fingerprint, body = read_key(text)
-    number = world.number("key")
-    world.user(name).keys[number] = Key(number, title, body, fingerprint, world.now())
-    world.fingerprints[fingerprint] = number
-
-
-def test_keys_whose_adding_broke_off_are_looked_at_again() -> None:
-    """What was noted before the first call is not what is wanted, so the next plan has a change; nothing is left behind."""
-    world = small()
-    with gitlab(world) as (served, found):
-        served.fail(Fault("POST", "/users/[0-9]+/keys", ending="reset", effect=True, first=2))
-        wanted = tuple(sorted((HOME, WORK)))
-        (outcome,) = run(found, update("ann", {"ssh_keys": None}, {"ssh_keys": wanted}))
-        assert outcome.status is Status.FAILED
-        assert outcome.message.startswith("not all SSH keys are as wanted, and the next plan looks at them again: ")
-        served.fail()
-        live = found.read(Scope("corp", frozenset())).users[who("ann").account].attributes["ssh_keys"]
-        assert live != wanted
-        assert len(titles(world, "ann")) == 2
-        assert ends(run(found, update("ann", {"ssh_keys": live}, {"ssh_keys": ()}))) == ["applied"]
-        assert titles(world, "ann") == []
-
-
 def test_a_block_is_noted_before_it_and_undone_only_where_it_is_ours() -> None:
     """The note has the day; after the unblock it is gone."""
     world = small()
@@ -406,46 +349,3 @@ def test_a_target_that_remembers_gives_accounts_their_ids() -> None:
         gets = UpdateUser(person, {"key": who("ann").account}, {"key": stable("ann")}, REASON)
         assert ends(run(found, gets, replace(add("ann"), who=person))) == ["applied", "applied"]
         assert stable("ann") in found.read(Scope("corp", frozenset())).users
-
-
-def test_groups_are_made_below_each_other_and_people_put_into_them() -> None:
-    """Each in the one above by its number, as visible as the policy says."""
-    world = small()
-    paths = [GroupKey(path) for path in ("new", "new/Below", "new/Below/deep")]
-    with gitlab(world, group_visibility="internal") as (_, found):
-        made = [CreateGroup(Group(path), REASON) for path in paths]
-        assert ends(run(found, *made, add("ann", "new/Below/deep"))) == ["applied"] * 4
-        assert ends(run(found, CreateGroup(Group(GroupKey("no/such")), REASON))) == [
-            "failed there is no group no to make it in"
-        ]
-        assert ends(run(found, made[0])) == ["stale new: the group is there already, and it is ours"]
-    assert [world.source(path).full_path for path in paths] == list(paths)
-    assert world.source("new/below/deep").visibility == "internal"
-    assert world.levels("new/below/deep")["ann"] == 30
-
-
-def test_a_group_whose_making_got_no_answer_is_there() -> None:
-    """It is looked for, and people are put into it."""
-    world = small()
-    with gitlab(world) as (served, found):
-        served.fail(Fault("POST", "/groups", effect=True, ending="reset"))
-        assert (
-            ends(run(found, CreateGroup(Group(GroupKey("acme/app")), REASON), add("ann", "acme/app")))
-            == ["applied"] * 2
-        )
-
-
-def test_memberships_are_locked_where_gitlab_has_that() -> None:
-    """Elsewhere the change is stale."""
-    world = small()
-    lock = SetSetting("membership_lock", have=False, want=True, reason=REASON)
-    with gitlab(world) as (_, found):
-        assert [outcome.status for outcome in run(found, lock)] == [Status.STALE]
-    world.instance.enterprise = True
-    with gitlab(world) as (_, found):
-        assert ends(run(found, lock)) == ["applied"]
-        assert (
-            ends(run(found, add("ann"), change("ann", add("ann").want, OWNER), remove("ann", have=OWNER)))[0]
-            == "applied"
-        )
-    assert world.instance.lock_memberships

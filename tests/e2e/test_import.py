@@ -160,6 +160,25 @@ def test_what_is_corrected_with_the_first_plan_is_said(live: Path) -> None:
     assert "warning: user.update: 1, such as alice; the directory says otherwise (users.sync, " in done.stderr
 
 
+def test_more_grants_than_a_policy_can_hold_are_refused_with_a_way_out(live: Path) -> None:
+    """Only the listing is left then, which the message says."""
+    count = 62_600
+    with sqlite3.connect(live / "policies" / "roster.db") as rows:
+        rows.executemany(
+            "INSERT INTO groups (name, managed_by, external_id) VALUES (?, 'corp', ?)",
+            ((f"g{number}", f"g{number}") for number in range(count)),
+        )
+        rows.execute(
+            "INSERT INTO memberships (group_id, user_id, role, managed_by) SELECT groups.id, users.id, 'viewer', 'corp' "
+            "FROM groups, users WHERE groups.name LIKE 'g%' AND users.username = 'bob'"
+        )
+    rows.close()
+    done = reconcile("import", "--target", "roster", cwd=live, code=64)
+    assert (
+        f"error: {count:,} roles are explained by no directory group, and a policy cannot hold as many" in done.stderr
+    )
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

@@ -30,6 +30,7 @@ from reconciler.model.change import (
 )
 from reconciler.model.names import login_key
 from reconciler.plan.holds import Found, Holding, holdings
+from reconciler.targets.answers import Refused
 from reconciler.targets.gitlab import read
 from reconciler.targets.gitlab.accounts import Account, account
 from reconciler.targets.gitlab.api import STABLE_ID, Api
@@ -38,6 +39,7 @@ from reconciler.targets.gitlab.rows import Member, Space
 from reconciler.targets.gitlab.settings import MEMBERSHIP_LOCK
 from reconciler.targets.pages import Item
 
+_NOT_FOUND = 404
 _Rows = dict[GroupKey, dict[UserKey, Role]]
 
 
@@ -144,7 +146,11 @@ class Look:
     def _members(self, name: GroupKey, changes: Sequence[Change]) -> Sight:
         space = self.space(name)
         accounts = {one.number: one for change in changes if (one := self.account(change))}
-        members = self.api.members_among(space, sorted(accounts)) if space and accounts else {}
+        members = self._members_of(space, sorted(accounts)) if space and accounts else {}
+        if members is None:
+            space, members = None, {}
+            with self._lock:
+                self._spaces.pop(name, None)
         ours: _Rows = {name: {}}
         others: _Rows = {name: {}}
         for number, member in members.items():
@@ -157,6 +163,15 @@ class Look:
             by_hand=others,
         )
         return Sight(holdings(state, changes), members)
+
+    def _members_of(self, space: Space, numbers: Sequence[int]) -> dict[int, Member] | None:
+        """Return the direct members among these accounts, None where the group is gone."""
+        try:
+            return self.api.members_among(space, numbers)
+        except Refused as error:
+            if error.status != _NOT_FOUND:
+                raise
+            return None
 
     def _account(self, change: Change) -> State:
         """Return the account of a change, and another one that has the key which it is to get."""
@@ -221,4 +236,4 @@ def _keys(change: Change) -> list[UserKey]:
         case CreateGroup() | AdoptGroup() | RenameGroup() | RemoveGroup() | SetSetting():
             return []
         case _:
-            return [key for key in (change.who.account, change.who.key) if key]
+            return [change.who.key, change.who.account]

@@ -148,6 +148,7 @@ def test_two_accounts_of_one_person_are_nobodys() -> None:
         ("ruled", "is named by a rule of the policy already"),
         ("closed", "is protected by the policy"),
         ("theirs", "is not ours"),
+        ("elsewhere", "is linked by the target, and is not among its groups"),
         ("a{{b}}", "has a name that no policy can hold"),
         ("admin", "has a name that the policy does not allow: it is reserved"),
         ("former", "holds roles that the policy does not know: boss, chief"),
@@ -160,8 +161,9 @@ def test_a_group_that_cannot_be_ruled_without_changing_it_is_left_out(name: str,
         snapshot(), rules(rule("ruled", link("devs")), naming=naming), protected=Protection(groups=("closed",))
     )
     roles = {"ann": Role("boss"), "bob": Role("chief")} if name == "former" else {"ann": VIEWER}
-    have = live({name: roles}, groups=(Group(GroupKey("theirs"), managed=False),))
-    draft = drafted(snapshot(PEOPLE, (team("devs", "ann"),)), have, world)
+    have = live({} if name == "elsewhere" else {name: roles}, groups=(Group(GroupKey("theirs"), managed=False),))
+    known = {GroupKey("elsewhere"): (KnownLink(VIEWER, cn="devs"),)} if name == "elsewhere" else {}
+    draft = drafted(snapshot(PEOPLE, (team("devs", "ann"),)), have, world, known=known)
     assert (draft.groups, draft.left_out) == ((), {name: why})
 
 

@@ -41,6 +41,7 @@ class App:
     size: int = 2
     parallel: int = 1
     stages: int = 1  # batches per stage, 1: each has its own
+    deals: bool = False  # whether changes of a stage change places: the even ones first
     answers: Mapping[str, Answer] = field(default_factory=dict)
     state: State = State()
     reads: list[bool] = field(default_factory=list)
@@ -71,6 +72,7 @@ class App:
 
     def batches(self, changes: Sequence[Change]) -> Iterable[Batch]:
         """Cut the changes into pieces."""
+        changes = [*changes[::2], *changes[1::2]] if self.deals else changes
         for number, start in enumerate(range(0, len(changes), self.size)):
             yield Batch(tuple(changes[start : start + self.size]), number // self.stages)
 

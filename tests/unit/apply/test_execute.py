@@ -62,6 +62,15 @@ def test_never_more_at_once_than_the_target_can_take(tmp_path: Path) -> None:
     assert max(most) == 2
 
 
+def test_changes_may_change_places_and_each_keeps_its_own_outcome(tmp_path: Path) -> None:
+    """A target deals them out as suits it; report and journal have them in the order of the plan."""
+    app = App(size=2, stages=2, deals=True, answers={"bob": Status.FAILED})
+    report = run(tmp_path, app)
+    assert app.made == ["ann", "cy", "dee"]
+    assert statuses(report) == ["applied", "failed", "applied", "applied"]
+    assert sorted(read_history(store_in(tmp_path), report.plan_id).applied["app0"]) == [0, 2, 3]
+
+
 def test_a_change_that_is_refused_does_not_stop_the_others(tmp_path: Path) -> None:
     """One object is wrong; the plan is applied in part."""
     app = App(answers={"bob": Status.FAILED})

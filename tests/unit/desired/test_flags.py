@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from reconciler.desired.build import Desired
+from reconciler.desired.build import Desired, without_marks
 from reconciler.model.access import Flag
 from reconciler.model.diagnostic import Severity
-from tests.builders import ROSTER, TARGET, Team, desired, key, named, person, rules, snapshot, team
+from tests.builders import ROSTER, TARGET, Team, at, desired, key, named, person, rules, snapshot, team
 
 PEOPLE = (person("ann"), person("bob"), person("cy"))
 MARKED = replace(TARGET, admin_group=named("root"), external_groups=(named("temps", 41), named("guests", 42)))
@@ -79,3 +79,14 @@ def test_members_of_the_auditor_group_are_auditors() -> None:
     gone = desired(snapshot(PEOPLE, TEAMS), rules(target=replace(target, auditor_group=named("gone"))), can)
     assert gone.flags == {Flag.ADMIN, Flag.EXTERNAL}
     assert "Nobody gains or loses auditor" in gone.diagnostics[0].detail
+
+
+def test_a_mark_that_the_target_turns_out_not_to_have_is_given_to_nobody() -> None:
+    """An error at the rule; what else should be stays as it is."""
+    target = replace(MARKED, auditor_group=named("temps", 43))
+    wanted = desired(snapshot(PEOPLE, TEAMS), rules(target=target), replace(ROSTER, flags=frozenset(Flag)))
+    assert without_marks(wanted, frozenset(Flag)) is wanted
+    left = without_marks(wanted, ROSTER.flags)
+    assert left.flags == {Flag.ADMIN, Flag.EXTERNAL}
+    assert left.state.users[key("bob")].flags == {Flag.ADMIN: False, Flag.EXTERNAL: True}
+    assert [(one.code, one.where) for one in left.diagnostics] == [("FLAG-UNKNOWN", at(43))]

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from reconciler.model.access import Group, GroupKey, Role, State
-from reconciler.model.reason import Why
+from reconciler.diff.members import accounts_after
+from reconciler.diff.rules import Findings
+from reconciler.model.access import Group, GroupKey, Role, State, User, UserKey
+from reconciler.model.change import CreateUser
+from reconciler.model.reason import Reason, Why
 from reconciler.policy.model import OnMissing, Protection
 from tests.builders import (
     EDITOR,
@@ -235,3 +238,22 @@ def test_an_account_that_may_be_one_of_two_people_loses_what_neither_should_have
     )
     of = World(seen, rules(API), live({"api": {"ann": VIEWER, "bob": VIEWER}}, user("ann", key="dn:uid=ann,ou=gone")))
     assert changes(of) == ["membership.remove api ann viewer"]
+
+
+def test_a_new_account_is_known_by_its_identity_until_it_has_the_id_of_its_person() -> None:
+    """What broke off between the two can go on; an account without an identity, or known by it for good, has no second key."""
+    by_dn = UserKey("dn:uid=cid,dc=example")
+    made = {
+        "ann": User(UserKey("id-ann"), "ann", {"dn": "uid=Ann,dc=example"}),
+        "ben": User(UserKey("id-ben"), "ben"),
+        "cid": User(by_dn, "cid", {"dn": "uid=cid,dc=example"}),
+        "dan": User(UserKey("id-dan"), "dan", {"dn": "no DN"}),
+    }
+    found = Findings(changes=[CreateUser(user, Reason(Why.GROUP_LINK)) for user in made.values()])
+    people = accounts_after(State(), found).people
+    assert {user.username: people[user.key].account for user in made.values()} == {
+        "ann": "dn:uid=ann,dc=example",
+        "ben": "",
+        "cid": "",
+        "dan": "",
+    }

@@ -151,3 +151,13 @@ def test_what_got_no_answer_is_told_from_what_failed() -> None:
     assert "  without an answer: ~ a  bob  guest → owner  (timeout)\n" in text_of(
         Ending("applied"), Ending("unknown", "timeout"), *[Ending("applied")] * 2
     )
+
+
+def test_what_waits_for_somebody_is_not_called_untried() -> None:
+    """It was asked for, so the reason is shown."""
+    text = text_of(
+        Ending("applied"), Ending("skipped", "it waits for an approval"), *[Ending("skipped", "not tried")] * 2
+    )
+    assert "not in force: " in text
+    assert "(it waits for an approval)" in text
+    assert text.count("not tried: ") == 2
