@@ -18,6 +18,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypedDict
 from urllib.request import Request, urlopen
 
 from benchmarks.generate import POLICY, shape_from, shape_options
@@ -29,7 +30,15 @@ from benchmarks.stages import Stage
 
 _ROOT = Path(__file__).parents[1]
 _COMMAND = Path(sysconfig.get_path("scripts")) / "reconcile"
-_TOKEN = "glpat-benchmark"  # noqa: S105 - of a GitLab that is none
+_TOKEN = "glpat-benchmark"
+
+
+class Counted(TypedDict):
+    """What the fake has counted."""
+
+    counts: dict[str, int]
+    statuses: dict[str, int]
+    effects: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,22 +47,22 @@ class Fake:
 
     url: str
 
-    def counted(self) -> dict[str, dict[str, int]]:
+    def counted(self) -> Counted:
         """Return what it has counted, and begin anew."""
-        found = self._get("/-/fake")
+        found: Counted = json.loads(self._get("/-/fake"))
         found["counts"].pop("fake", None)
-        found["effects"] = {"all": found["effects"]}
         self._get("/-/fake", "DELETE")
         return found
 
     def levels(self) -> Levels:
         """Return who is in each group."""
-        return {path: dict(people) for path, people in self._get("/-/fake/state")["groups"].items()}
-
-    def _get(self, path: str, method: str = "GET") -> dict[str, dict[str, int]]:
-        with urlopen(Request(self.url + path, method=method)) as answer:  # noqa: S310 - our own, on loopback
-            found: dict[str, dict[str, int]] = json.load(answer)
+        found: Levels = json.loads(self._get("/-/fake/state"))["groups"]
         return found
+
+    def _get(self, path: str, method: str = "GET") -> bytes:
+        with urlopen(Request(self.url + path, method=method)) as answer:  # noqa: S310 - our own, on loopback
+            said: bytes = answer.read()
+        return said
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +98,7 @@ class Bench:
         fake.counted()
         used = measured([_COMMAND, *arguments], self.folder, name.replace(", ", "-"))
         found = fake.counted()
-        return Asked(name, used, found["counts"], found["statuses"], found["effects"]["all"])
+        return Asked(name, used, found["counts"], found["statuses"], found["effects"])
 
     def _stages(self) -> list[Stage]:
         self._say("the stages of a plan without a change")
@@ -108,7 +117,7 @@ class Bench:
     def _served(self) -> Iterator[Fake]:
         """Serve the company's GitLab from a process of its own."""
         self._say("starting the fake GitLab")
-        command = [sys.executable, "-m", "tests.fakes.gitlab", "--load", self.folder / STATE, "--token", _TOKEN]
+        command = [sys.executable, "-m", "tests.fakes.gitlab", "--load", str(self.folder / STATE), "--token", _TOKEN]
         command += ["--latency", str(self.latency)]
         with subprocess.Popen(
             command, cwd=_ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, encoding="utf-8"
