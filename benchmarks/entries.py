@@ -80,6 +80,12 @@ def person_dn(person: int) -> str:
     return f"cn={_escaped(_awkward_person(person))},{PEOPLE}"
 
 
+def display_name(shape: Shape, person: int) -> str:
+    """Return the value of displayName."""
+    drawn = shape.random("person", person)
+    return f"{drawn.choice(_GIVEN)} {drawn.choice(_FAMILY)}"
+
+
 def group_cn(shape: Shape, group: int) -> str:
     """Return the name of a group: no two are alike."""
     if group == shape.groups - 1:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from benchmarks.entries import (
@@ -76,12 +76,12 @@ guards:
 """
 
 
-def link_files(shape: Shape) -> Iterator[tuple[str, str]]:
-    """Yield the name and the text of each file of group links."""
+def link_files(shape: Shape, target: str = TARGET, roles: Sequence[str] = _ROLES) -> Iterator[tuple[str, str]]:
+    """Yield the name and the text of each file of group links; ten links of a group get `roles`, from first to last."""
     for start in range(0, shape.target_groups, _GROUPS_PER_FILE):
         numbers = range(start, min(start + _GROUPS_PER_FILE, shape.target_groups))
-        body = "".join(_target_group(shape, number) for number in numbers)
-        yield f"links-{start // _GROUPS_PER_FILE:03}.yaml", f"version: 1\n\ngroup_links:\n  {TARGET}:\n{body}"
+        body = "".join(_target_group(shape, number, roles) for number in numbers)
+        yield f"links-{start // _GROUPS_PER_FILE:03}.yaml", f"version: 1\n\ngroup_links:\n  {target}:\n{body}"
 
 
 def _source(server: Server | None) -> str:
@@ -95,14 +95,19 @@ def _source(server: Server | None) -> str:
     return "\n".join(lines)
 
 
-def _target_group(shape: Shape, number: int) -> str:
+def target_group(number: int) -> str:
+    """Return the name of a group of the app."""
+    return f"division-{number // 50:03}/project-{number:05}"
+
+
+def _target_group(shape: Shape, number: int, roles: Sequence[str]) -> str:
     drawn = shape.random("links", number)
     groups = drawn.sample(range(shape.groups), min(shape.links, shape.groups))
     if number < shape.big and number not in groups:
         groups[0] = number  # every big group is linked
-    lines = [f"    division-{number // 50:03}/project-{number:05}:"]
+    lines = [f"    {target_group(number)}:"]
     for place, group in enumerate(groups):
-        role = _ROLES[place * len(_ROLES) // len(groups)]
+        role = roles[place * len(roles) // len(groups)]
         lines.append(f"      - {{{_who(shape, place, group)}, access: {role}}}")
     return "\n".join(lines) + "\n"
 
