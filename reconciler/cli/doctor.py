@@ -15,14 +15,15 @@ from reconciler.cli.screen import Screen
 from reconciler.directory.examine import DirectoryReport, ServerReport, examine
 from reconciler.directory.ldapsearch import ldapsearch
 from reconciler.directory.sources import Reading
-from reconciler.errors import DirectoryError, PolicyError, TargetError
+from reconciler.errors import DirectoryError, PolicyError, TargetError, UsageError
 from reconciler.model.check import Check
 from reconciler.model.text import shortened
+from reconciler.policy.model import Policy
 from reconciler.render.checks import check_lines, checks_tally
 from reconciler.render.look import Look, chunked, shown
 from reconciler.render.words import counted
-from reconciler.targets.base import Right
-from reconciler.targets.examine import Purpose, TargetFindings, examine_target
+from reconciler.targets.base import Right, Scratch
+from reconciler.targets.examine import Purpose, TargetFindings, examine_target, try_target
 
 _FORMAT_VERSION = "1.1"
 
@@ -34,6 +35,9 @@ class DoctorOptions(TypedDict):
     directory: tuple[str, ...]
     target: tuple[str, ...]
     purpose: str
+    contract: bool
+    scratch_group: str | None
+    scratch_user: tuple[str, ...]
     form: str
 
 
@@ -51,6 +55,17 @@ class DoctorOptions(TypedDict):
     show_default=True,
     help="The command that the rights in targets are judged for.",
 )
+@click.option(
+    "--contract", is_flag=True, help="Try on the scratch group of one --target whether it behaves as expected."
+)
+@click.option("--scratch-group", metavar="PATH", callback=filled, help="With --contract: a group that nobody uses.")
+@click.option(
+    "--scratch-user",
+    multiple=True,
+    metavar="NAME",
+    callback=filled,
+    help="With --contract: an account that may be put into that group and taken out again; may be repeated.",
+)
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", help="The form of the result.")
 @presentation
 @click.pass_obj
@@ -62,11 +77,15 @@ def command(screen: Screen, **given: Unpack[DoctorOptions]) -> int:
     credential can do what the command needs, and whether it can do more. With --directory or --target only what is named
     is looked at.
 
+    With --contract nothing of that is done: what one target rests on is tried on a scratch group, and everything put back.
+
     Exits with 0 when a run could do its work, with 4 when it could not read a directory, with 5 when it could not work with
     a target, and with 3 when the policy is wrong.
     """
     run = run_of({"policy": given["policy"], "target": given["target"], "snapshot": (), "today": None}, screen)
     check_known(given["directory"], run.policy.directories, "directory", "directories")
+    if given["contract"] or given["scratch_group"] or given["scratch_user"]:
+        return _tried(run.policy, given, screen)
     reports, findings = [], []
     for name in _chosen(given["directory"], run.policy.directories, given["target"]):
         with screen.working(f"Examining {shortened(name)}"):
@@ -76,6 +95,20 @@ def command(screen: Screen, **given: Unpack[DoctorOptions]) -> int:
             findings.append(examine_target(run.policy, name, Purpose(given["purpose"])))
     _show(reports, findings, given["form"], screen)
     return _code([*(report.code for report in reports), *(each.code for each in findings)])
+
+
+def _tried(policy: Policy, given: DoctorOptions, screen: Screen) -> int:
+    """Try one target on a scratch group; raises UsageError where it is not said which on what."""
+    group = given["scratch_group"]
+    if not given["contract"] or not group or len(given["target"]) != 1 or given["directory"]:
+        raise UsageError(
+            "Trials need --contract, one --target and --scratch-group PATH, and take --scratch-user NAME; nothing else."
+        )
+    (name,) = given["target"]
+    with screen.working(f"Trying {shortened(name)}"):
+        found = try_target(policy, name, Scratch(group, given["scratch_user"]))
+    _show([], [found], given["form"], screen)
+    return found.code
 
 
 def _chosen(names: Sequence[str], known: Collection[str], others: Sequence[str]) -> list[str]:

@@ -30,7 +30,7 @@ COMMANDS = {
     "apply": "Make a plan so: a saved one, or a new one after asking.",
     "unlock": "Show who is at work, or end a lock that was left behind.",
     "log": "Show what was applied, by whom and why; check the reports.",
-    "import": "Write rules for what a target holds already; the first plan by them is empty.",
+    "import": "Write rules for what a target holds already.",
     "snapshot": "Save what a directory holds, to plan from it later.",
     "doctor": "Try every directory and target, and say what a run would meet.",
     "explain": "Say what somebody has, should have, or lost, and by which rule.",

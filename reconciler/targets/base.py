@@ -10,6 +10,7 @@ from typing import Protocol, runtime_checkable
 
 from reconciler.model.access import Capabilities, GroupKey, Scope, State
 from reconciler.model.change import Change
+from reconciler.model.check import Check
 from reconciler.model.known_link import KnownLink
 
 
@@ -140,6 +141,22 @@ class Importing(Protocol):
 
     def links(self, scope: Scope) -> Mapping[GroupKey, Sequence[KnownLink]]:
         """Return the links of the directory's provider, by target group, in any order; a group without one may be left out."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scratch:
+    """What a target may be tried on: a group that nobody uses, and the usernames of accounts that may be put into it."""
+
+    group: str
+    users: tuple[str, ...] = ()
+
+
+@runtime_checkable
+class Tryable(Protocol):
+    """What a target has besides where somebody can try on their own instance whether it behaves as the target expects."""
+
+    def trials(self, scratch: Scratch) -> Iterable[Check]:
+        """Try one thing after the other, put everything back, and say what was found. Raises TargetError where nothing may be tried."""
 
 
 class Factory(Protocol):

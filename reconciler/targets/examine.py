@@ -1,4 +1,7 @@
-"""Find out whether a command could work with a target, and whether its credential can do more than that; never writes."""
+"""Find out whether a command could work with a target, and whether its credential can do more than that.
+
+Only trials write, on the scratch group that they are given.
+"""
 
 from __future__ import annotations
 
@@ -6,12 +9,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
-from reconciler.errors import TargetError
+from reconciler.errors import TargetError, UsageError
 from reconciler.model.access import GroupKey, Scope, State
 from reconciler.model.check import Check, Status
 from reconciler.model.text import shortened
 from reconciler.policy.model import Policy
-from reconciler.targets.base import Right, Rights
+from reconciler.targets.base import Right, Rights, Scratch, Tryable
 from reconciler.targets.registry import opened
 
 _LIMIT = 2000  # characters of one message
@@ -55,6 +58,26 @@ def examine_target(policy: Policy, name: str, purpose: Purpose) -> TargetFinding
     failed = any(check.status is Status.FAILED for check in checks)
     return TargetFindings(
         name, config.kind, address, tuple(checks), rights, code or (TargetError.exit_code if failed else 0)
+    )
+
+
+def try_target(policy: Policy, name: str, scratch: Scratch) -> TargetFindings:
+    """Return what trials on a scratch group have found; raises UsageError for a kind that has none."""
+    config = policy.targets[name]
+    checks: list[Check] = []
+    address, code = "", 0
+    try:
+        with opened(config) as app:
+            address = app.address
+            if not isinstance(app, Tryable):
+                raise UsageError(f"A target of kind {config.kind} has no trials: --contract is of no use for {name}.")
+            checks.extend(app.trials(scratch))
+    except TargetError as error:
+        checks.append(Check("trials", Status.FAILED, shortened(str(error), _LIMIT)))
+        code = error.exit_code
+    failed = any(check.status is Status.FAILED for check in checks)
+    return TargetFindings(
+        name, config.kind, address, tuple(checks), None, code or (TargetError.exit_code if failed else 0)
     )
 
 

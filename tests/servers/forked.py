@@ -15,6 +15,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import import_module
+from keyword import iskeyword
 from pathlib import Path
 from signal import SIGKILL
 from traceback import print_exc
@@ -81,7 +82,7 @@ def main(arguments: Sequence[str]) -> None:
     """Load, and fork until there is nothing more to read."""
     (folder,) = arguments
     for name in COMMANDS:
-        import_module(f"reconciler.cli.{name}")
+        import_module(f"reconciler.cli.{name}{'_' * iskeyword(name)}")
     for config in load_policy(folder, TODAY).policy.targets.values():
         create(config.kind, options_of(config)).close()
     for line in sys.stdin:

@@ -257,6 +257,10 @@ class Api:
 
     # how it is asked
 
+    def ask(self, request: Request) -> Answer:
+        """Return the answer to a request that is none of these; for trials alone."""
+        return self._send(request)
+
     def query(self, text: str, variables: Map) -> Answer:
         """Return the answer to a GraphQL query, which writes nothing."""
         body = {"query": text, "variables": variables}

@@ -9,11 +9,12 @@ from threading import Event, RLock
 from reconciler.errors import TargetError
 from reconciler.model.access import Capabilities, Flag, GroupKey, Scope, State
 from reconciler.model.change import Change
+from reconciler.model.check import Check
 from reconciler.model.known_link import KnownLink
 from reconciler.plan.holds import Found, Holding
 from reconciler.targets.answers import Refused, Unclear
-from reconciler.targets.base import Batch, Outcome, Rights, Status
-from reconciler.targets.gitlab import batches, links, look, read, rights
+from reconciler.targets.base import Batch, Outcome, Rights, Scratch, Status
+from reconciler.targets.gitlab import batches, contract, links, look, read, rights
 from reconciler.targets.gitlab.api import Api
 from reconciler.targets.gitlab.make import Ends, make, way_out
 from reconciler.targets.gitlab.settings import Settings
@@ -74,6 +75,10 @@ class GitlabTarget:
     def rights(self) -> Rights:
         """Return what GitLab says that our token may do."""
         return rights.rights_of(rights.us(self._api))
+
+    def trials(self, scratch: Scratch) -> Iterable[Check]:
+        """Try on a scratch group whether this GitLab does what we rest on, and put everything back."""
+        return contract.trials(self._api, scratch)
 
     def batches(self, changes: Sequence[Change]) -> Iterable[Batch]:
         """Return additions and changes of role by the hundred, the rest one by one, removals in turn among the groups."""
