@@ -34,6 +34,8 @@ class _Target:
     def make(self, change: Document) -> None:
         """Let one change of a report have been made."""
         user, kind = change["user"], change["type"]
+        if kind == "setting.set":
+            return  # a switch is never what the directory says
         if not user:
             self._group(kind, change)
         elif kind == "user.remove":

@@ -119,7 +119,7 @@ def test_plan_of_another_policy_is_stale(work: Path) -> None:
     ("old", "new", "fact"),
     [
         ('"viewer"', '"owner"', "was edited or damaged"),
-        ('"format_version": "1.', '"format_version": "2.', "has plan format 2.1"),
+        ('"format_version": "1.', '"format_version": "2.', "has plan format 2.2"),
         ('  "notes": []\n}', "", "truncated perhaps"),
         ("{", "[", "truncated perhaps"),
     ],

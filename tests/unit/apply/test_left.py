@@ -44,6 +44,7 @@ def test_what_was_made_is_left_and_the_last_word_holds() -> None:
             ("value", "username"): "ann",
             ("value", "ssh_keys"): ("k1", "k2"),
             ("flag", "admin"): True,
+            ("flag", "auditor"): False,
             ("flag", "external"): False,
             ("role", "api"): "owner",
         }
@@ -52,6 +53,7 @@ def test_what_was_made_is_left_and_the_last_word_holds() -> None:
     assert taken.people["id-ann"]["role", "api"] is None
     assert of(report(EVERY["user.create"]), report(EVERY["user.remove"])).people == {}
     assert of(report(EVERY["group.create"]), report(EVERY["group.remove"])).groups == frozenset()
+    assert of(report(EVERY["setting.set"])) == Left({}, frozenset())
 
 
 @pytest.mark.parametrize(("name", "active"), [("user.disable", False), ("user.enable", True), ("user.adopt", True)])

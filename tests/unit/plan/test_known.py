@@ -80,14 +80,14 @@ def test_changes_without_another_key_name_none() -> None:
 def test_a_plan_says_by_which_key_an_account_is_found() -> None:
     """In JSON only where it is another one; read back it is the same plan, and the schema has it."""
     gone = replace(OLD, key=key("ann"), account=OLD.key)
-    plan = plan_of(replace(FULL, changes=(MOVE, JOIN, RemoveUser(ANN, gone, WHY))))
+    plan = plan_of(replace(FULL, changes=(MOVE, JOIN, RemoveUser(ANN, gone, WHY)), causes=()))
     document = encode(plan)
     changes = document["targets"][0]["changes"]
     assert [change["user"]["account"] for change in changes] == [OLD.key] * 3
     assert changes[2]["have"]["account"] == OLD.key
     assert decode(to_text(document))[0] == plan
     assert not problems(document)
-    plain = encode(plan_of(replace(FULL, changes=(replace(JOIN, who=Who("ann", key("ann"))),))))
+    plain = encode(plan_of(replace(FULL, changes=(replace(JOIN, who=Who("ann", key("ann"))),), causes=())))
     assert plain["targets"][0]["changes"][0]["user"] == {"username": "ann", "key": "id-ann"}
 
 
