@@ -78,7 +78,8 @@ class ImportOptions(TypedDict):
 def command(screen: Screen, **given: Unpack[ImportOptions]) -> int:
     """Write rules for what a target holds already.
 
-    The first plan by them is empty, or it is said why not. POLICY is a folder of YAML files that names the directory and the target. Nothing is changed anywhere.
+    The first plan by them is empty, or it is said why not. POLICY is a folder of YAML files that names the directory and
+    the target. Nothing is changed anywhere.
     """
     file = _file_of(given)
     run = run_of(

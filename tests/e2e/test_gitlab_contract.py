@@ -35,6 +35,7 @@ def token(monkeypatch: pytest.MonkeyPatch) -> None:
 def world() -> World:
     """A GitLab with a scratch group that we own, a subgroup, and two accounts."""
     found = world_of()
+    found.instance.limits.clear()  # of removals: there are two dozen in one go
     us = next(user for user in found.users.values() if user.username == "sync")
     group = found.add_group("scratch")
     found.add_group("scratch/below")
@@ -63,7 +64,7 @@ def left(world: World) -> object:
 
 def found(served: Served, *users: str, group: str = "scratch") -> dict[str, str]:
     """Return the status of each trial by its name."""
-    with api(served) as calls:
+    with api(served, delete_rate=100_000) as calls:
         return {check.name: str(check.status) for check in trials(calls, Scratch(group, users))}
 
 
@@ -99,6 +100,10 @@ def _leaves(world: World) -> None:
     below.members.clear()
 
 
+def _loses_its_owner(world: World) -> None:
+    next(group for group in world.groups.values() if group.full_path == "scratch").members.clear()
+
+
 MEMBERS = r"/groups/\d+/members"
 FAULTS = {
     "pages": Fault("GET", "/users", reply=answer([]), first=2),
@@ -110,7 +115,7 @@ FAULTS = {
     "removal": Fault("DELETE", rf"{MEMBERS}/\d+", reply=answer({"message": "404 Not found"}, 404), first=15),
     "floor": Fault("POST", MEMBERS, reply=answer({"status": "success"}, 201), first=8),
     "subgroups": Fault("DELETE", rf"{MEMBERS}/\d+", meanwhile=_leaves, first=21),
-    "last owner": Fault("DELETE", rf"{MEMBERS}/\d+", reply=answer({}, 200), first=24),
+    "last owner": Fault("DELETE", rf"{MEMBERS}/\d+", reply=answer({}, 200), meanwhile=_loses_its_owner, first=24),
 }
 """Another behaviour for each trial that can fail; `settings` only tells what is there."""
 
@@ -123,6 +128,26 @@ def test_what_behaves_otherwise_fails_alone(world: World, served: Served, name: 
     status = found(served, "tried")
     assert {one for one, how in status.items() if how == "failed"} == {name}
     assert left(world) == before
+
+
+def test_what_cannot_be_put_back_is_said_and_ends_the_trials(world: World, served: Served) -> None:
+    """With the account and the group: nothing else is tried where that is so."""
+    served.fail(
+        Fault("DELETE", "/users/.*/custom_attributes/.*", reply=answer({"message": "403 Forbidden"}, 403), times=99)
+    )
+    with api(served, delete_rate=100_000) as calls:
+        seen = list(trials(calls, Scratch("scratch", ("tried",))))
+    assert [check.name for check in seen] == ["pages", "put back"]
+    assert "after pages: tried may still have the custom attribute reconcile_contract" in seen[-1].what
+
+
+def test_an_account_that_is_in_a_project_of_the_group_is_not_touched(world: World, served: Served) -> None:
+    """Should this GitLab end more than it is asked to, that membership would be gone."""
+    tried = next(user for user in world.users.values() if user.username == "tried")
+    world.add_member(world.add_project("scratch/code"), tried, 30)
+    with pytest.raises(TargetError, match="is a member in scratch already"):
+        found(served, "tried")
+    assert served.writes() == []
 
 
 @pytest.mark.parametrize(
@@ -152,7 +177,7 @@ POLICY = """\
 version: 1
 directories: {corp: {kind: ldif, file: directory.ldif, base: "dc=example,dc=com"}}
 targets:
-  lab: {kind: gitlab, url: URL, token: {env: GITLAB_TOKEN}, directory: corp}
+  lab: {kind: gitlab, url: URL, token: {env: GITLAB_TOKEN}, directory: corp, delete_rate: 100000}
   roster: {kind: sql, directory: corp}
 """
 

@@ -1,13 +1,14 @@
 """Try on a scratch group whether a GitLab does what this target rests on; touches the accounts that are named, and nobody else.
 
 Every trial puts back what it has changed, also where it fails or is interrupted: memberships of the named accounts in the
-group and in its one subgroup end, our own role stays, and the one custom attribute that is written is taken away.
+group and in its one subgroup end, our own role is given again, and the one custom attribute that is written is taken away.
+What could not be put back is a finding of its own.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 
 from reconciler.errors import TargetError, TargetRejected
@@ -46,14 +47,14 @@ class _Place:
     api: Api
     group: Space
     below: Space | None
-    people: Sequence[int]
+    people: Mapping[int, str]
     us: rights.Us
 
     def somebody(self) -> int:
         """Return the account that may be added and removed."""
         if not self.people:
             raise _NotTried("name an account that may be added to the group and taken out again: --scratch-user NAME")
-        return self.people[0]
+        return min(self.people)
 
     def subgroup(self) -> Space:
         """Return the group in the group."""
@@ -70,9 +71,15 @@ def trials(api: Api, scratch: Scratch) -> Iterator[Check]:
     """Yield what each trial has found. Raises TargetError where nothing may be tried there at all."""
     place = _place(api, scratch)
     for name, trial, consequence in _TRIALS:
+        left: list[str] = []
         with ExitStack() as later:
-            later.callback(_put_back, place)
-            yield _checked(name, trial, consequence, place)
+            later.callback(_put_back, place, left)
+            found = _checked(name, trial, consequence, place)
+        yield found
+        if left:
+            way_out = "Take it back by hand: no more is tried."
+            yield Check("put back", Status.FAILED, f"after {name}: {shortened('; '.join(left), 500)}", way_out)
+            return
 
 
 def _checked(name: str, trial: Callable[[_Place], str], consequence: str, place: _Place) -> Check:
@@ -98,7 +105,9 @@ def _place(api: Api, scratch: Scratch) -> _Place:
         raise TargetRejected(
             f"{group.path} has {len(below)} groups in it: one is used at most, and none by anybody else"
         )
-    people = [_number(api, name, who) for name in scratch.users]
+    people = {_number(api, name, who): name for name in scratch.users}
+    for number, name in people.items():
+        _check_free(api, number, name, group)
     for space in (group, *below):
         (held,) = api.members([space], rows.members, 1)
         if others := {member.username for number, member in held.items() if number != who.number}:
@@ -117,14 +126,27 @@ def _number(api: Api, name: str, who: rights.Us) -> int:
     return number
 
 
-def _put_back(place: _Place) -> None:
-    """End what a trial may have left; what is not there has ended."""
-    for number in place.people:
+def _check_free(api: Api, number: int, name: str, group: Space) -> None:
+    """Raise TargetRejected for an account that holds anything in or below the group: a trial could end it for good."""
+    for item in api.memberships_of(number):
+        kind, source = item.value("source_type", str), item.value("source_id", int)
+        found = api.project(source) if kind == "Project" else None
+        if source == group.number or (found and found.path.startswith(f"{group.path}/")):
+            raise TargetRejected(f"{shortened(name)} is a member in {group.path} already: name an account that is not")
+
+
+def _put_back(place: _Place, left: list[str]) -> None:
+    """End what a trial may have left; what is not there has ended. What cannot be ended is added to `left`."""
+    for number, name in place.people.items():
         for space in filter(None, (place.below, place.group)):
-            with suppress(TargetError):
+            try:
                 place.api.remove_member(space, number)
-        with suppress(TargetError):
+            except TargetError as error:
+                left.append(f"{name} may still be in {space.path} ({error})")
+        try:
             place.api.delete_attribute(number, ATTRIBUTE)
+        except TargetError as error:
+            left.append(f"{name} may still have the custom attribute {ATTRIBUTE} ({error})")
 
 
 def _expect(*, holds: bool, otherwise: str) -> None:
@@ -140,10 +162,13 @@ def _pages(place: _Place) -> str:
     by_id = (("order_by", "id"), ("sort", "asc"), ("pagination", "keyset"))
     first = _get(place, "users", ("per_page", 1), *by_id)
     _expect(holds=len(first.maps()) == 1, otherwise="a page of one account has another number of them")
-    _expect(holds='rel="next"' in first.headers.get("link", ""), otherwise="a page of users names no next one")
     most = len(_get(place, "users", ("per_page", _PAGE + 1), *by_id).maps())
+    if most == 1:
+        raise _NotTried("it needs a GitLab with more than one account")
+    _expect(holds='rel="next"' in first.headers.get("link", ""), otherwise="a page of users names no next one")
     _expect(holds=most <= _PAGE, otherwise=f"a page may hold {most} accounts")
-    return f"users come by keyset pages, with a link to the next, at most {_PAGE} a page"
+    seen = f"at most {_PAGE} a page" if most == _PAGE else f"there are too few to see how many a page holds ({most})"
+    return f"users come by keyset pages, with a link to the next; {seen}"
 
 
 def _identities(place: _Place) -> str:
@@ -157,13 +182,13 @@ def _identities(place: _Place) -> str:
 def _attributes(place: _Place) -> str:
     number = place.somebody()
     place.api.set_attribute(number, ATTRIBUTE, "tried")
-    rows_ = place.api.user(number)
-    noted = rows_.data.get("custom_attributes") if rows_ else None
+    listed = place.api.users_by("username", place.people[number])
+    noted = listed[0].data.get("custom_attributes") if listed else None
     shown = isinstance(noted, list) and {"key": ATTRIBUTE, "value": "tried"} in noted
-    _expect(holds=shown, otherwise="a custom attribute is not shown with the account")
+    _expect(holds=shown, otherwise="the list of users does not show a custom attribute")
     place.api.delete_attribute(number, ATTRIBUTE)
     place.api.delete_attribute(number, ATTRIBUTE)
-    return "custom attributes are kept with an account, shown with it, and gone when deleted"
+    return "custom attributes are kept with an account, shown in the list, and gone when deleted"
 
 
 def _settings(place: _Place) -> str:
@@ -249,9 +274,14 @@ def _last_owner(place: _Place) -> str:
         place.api.remove_member(place.group, place.us.number)
     except Refused as error:
         _expect(holds=error.status == 403, otherwise=f"the last owner is refused with {error.status}")  # noqa: PLR2004 - HTTP
-        return "the last owner is not removed: 403"
-    place.api.add_members(place.group, [place.us.number], mine.access, mine.expires)
-    raise _Broken("the last owner of a group can be removed (it was put back)")
+    finally:  # whatever came of it, and also where somebody interrupts
+        if place.role(place.group, place.us.number) is None:
+            place.api.add_members(place.group, [place.us.number], mine.access, mine.expires)
+            gone = True
+        else:
+            gone = False
+    _expect(holds=not gone, otherwise="the last owner of a group can be removed (the role was given back)")
+    return "the last owner is not removed: 403"
 
 
 _TRIALS: Sequence[tuple[str, Callable[[_Place], str], str]] = (
