@@ -1,4 +1,4 @@
-"""`reconcile doctor`: try every directory and every target and say what a run would meet; changes nothing."""
+"""`reconcile doctor`: try every directory and every target and say what a run would meet; changes nothing but a scratch group."""
 
 from __future__ import annotations
 
