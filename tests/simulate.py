@@ -5,7 +5,7 @@ Every change has to find what it expects, or the test that asked fails: a plan m
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import assert_never
 
@@ -33,7 +33,7 @@ from reconciler.model.change import (
 )
 
 
-def applied(have: State, changes: Iterable[Change]) -> State:
+def applied(have: State, changes: Sequence[Change]) -> State:
     """Return the live state after these changes, made one after the other; `have` stays as it is."""
     app = _App(
         dict(have.users),
@@ -47,7 +47,9 @@ def applied(have: State, changes: Iterable[Change]) -> State:
         app.make(change)
     names = [one.username.casefold() for one in app.users.values()]
     assert len(names) == len(set(names)), "two accounts of one name"
-    return State(app.users, app.groups, app.rows, app.by_hand, app.own, above=have.above, settings=app.settings)
+    removed = {change.who.key for change in changes if isinstance(change, RemoveUser)}
+    above = {group: {key: role for key, role in of.items() if key not in removed} for group, of in have.above.items()}
+    return State(app.users, app.groups, app.rows, app.by_hand, app.own, above=above, settings=app.settings)
 
 
 @dataclass

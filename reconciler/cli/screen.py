@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from threading import RLock
 from typing import IO, TYPE_CHECKING, Literal
 
 from reconciler.cli.clock import iso, now
@@ -45,6 +46,7 @@ class Screen:
     colour: bool = True
     log_format: str = "text"
     _live: _Live | None = field(default=None, repr=False)  # while `working` shows something
+    _turn: RLock = field(default_factory=RLock, repr=False, compare=False)  # of those who set that aside, or end it
 
     def look(self) -> Look:
         """Return how text on stdout may look."""
@@ -112,7 +114,8 @@ class Screen:
             try:
                 yield
             finally:
-                self._live = None
+                with self._turn:
+                    self._live = None
 
     @property
     def shows_progress(self) -> bool:
@@ -127,13 +130,14 @@ class Screen:
     @contextmanager
     def _set_aside(self) -> Iterator[None]:
         """Take away what `working` shows while something else is written: rich would wrap that to the terminal's width."""
-        live = self._live
-        if live is None:
+        with self._turn:
+            live = self._live
+            if live is None:
+                yield
+                return
+            live.status.stop()
             yield
-            return
-        live.status.stop()
-        yield
-        live.status.start()
+            live.status.start()
 
 
 def problem_data(problem: Problem) -> dict[str, object]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 from _thread import start_new_thread
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from threading import Event
 from types import FrameType
 
@@ -20,15 +20,16 @@ def stopping(screen: Screen) -> Iterator[Event]:
     """Give an event that is set at the first signal; the second is a KeyboardInterrupt."""
     stop, signals = Event(), list[int]()
 
+    def tell() -> None:
+        stop.set()
+        screen.message("warning", _FINISHING)
+
     def stop_softly(number: int, _frame: FrameType | None) -> None:
         signals.append(number)
         if len(signals) > 1:
             raise KeyboardInterrupt
-        start_new_thread(
-            stop.set, ()
-        )  # not here: what was interrupted may hold the event's own lock, and would for ever
-        with suppress(RuntimeError):  # a message was being written when the signal came
-            screen.message("warning", _FINISHING)
+        # not here: what was interrupted may hold the event's own lock, and would for ever, or be half done with the screen
+        start_new_thread(tell, ())
 
     before = {number: signal.signal(number, stop_softly) for number in _SIGNALS}
     try:

@@ -37,7 +37,7 @@ def roles_of(target: TargetConfig | None) -> tuple[str, ...]:
 def _above(custom: object) -> Mapping[str, list[str]]:
     """Return custom roles by their base; what the schema has refused is left out."""
     found: dict[str, list[str]] = {}
-    for name, role in custom.items() if isinstance(custom, dict) else ():
-        if isinstance(role, dict):
-            found.setdefault(str(role.get("base")), []).append(str(name))
+    roles = custom if isinstance(custom, dict) else {}
+    for name, role in [(name, role) for name, role in roles.items() if isinstance(role, dict)]:
+        found.setdefault(str(role.get("base")), []).append(str(name))
     return found

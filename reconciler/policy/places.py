@@ -46,12 +46,12 @@ def _roster(node: Node) -> tuple[str, str]:
 
 def _server(node: Node) -> tuple[str, str]:
     """Return the address of a GitLab as one text for one server, and the provider whose accounts are ours."""
-    provider, url = node.text("provider", _PROVIDER), _URL.fullmatch(node.text("url"))
-    if url is None:
-        return str(node.key_where), provider  # the schema has said what is wrong with it
-    scheme, port = url["scheme"], url["port"] or ""
-    path = (url["path"] or "").rstrip("/").removesuffix("/api/v4").rstrip("/")
-    return f"{scheme}://{url['host'].casefold()}:{port or _PORTS[scheme]}{path}", provider
+    found = _URL.fullmatch(node.text("url"))
+    url = found.groupdict("") if found else {}  # the schema has held it against a stricter form
+    scheme, host = url.get("scheme", ""), url.get("host", "").casefold()
+    port = url.get("port") or _PORTS.get(scheme, "")
+    path = url.get("path", "").rstrip("/").removesuffix("/api/v4").rstrip("/")
+    return f"{scheme}://{host}:{port}{path}", node.text("provider", _PROVIDER)
 
 
 _PLACES: Mapping[str, tuple[str, Callable[[Node], tuple[str, str]]]] = {
