@@ -77,12 +77,10 @@ def is_secret(attribute: str) -> bool:
 
 def secret_attribute(path: Path, text: str) -> str:
     """Return the first attribute that holds a secret and that the text at this place of a policy names; empty for none."""
-    if not _SIGN.search(text):
+    named = _itself if path[-2:-1] == ("attributes",) else _WHERE.get(str(path[-1]) if path else "")
+    if named is None or not _SIGN.search(text):  # nearly all texts are names and roles, which the first look tells
         return ""
-    named = _WHERE.get(str(path[-1]) if path else "")
-    if len(path) > 1 and path[-2] == "attributes":
-        named = _itself
-    return min(filter(is_secret, named(text)), default="") if named else ""
+    return min(filter(is_secret, named(text)), default="")
 
 
 def _filtered(text: str) -> Collection[str]:
@@ -106,5 +104,5 @@ def _itself(text: str) -> Collection[str]:
 
 _WHERE: Mapping[str, Callable[[str], Collection[str]]] = {
     **dict.fromkeys(("filter", "user_filter", "group_filter"), _filtered),
-    **dict.fromkeys(("name", "username", "external_id"), _filled),
+    **dict.fromkeys(("name", "username", "email", "kerberos", "external_id"), _filled),
 }
