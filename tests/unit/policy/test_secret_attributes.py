@@ -51,6 +51,8 @@ def codes(folder: Path, **said: str) -> list[str]:
         ("DIRECTORY", "group_filter: (sambaNTPassword;x-old=A*)"),
         ("DIRECTORY", "user_filter: '(:octetStringOrderingMatch:=a)'"),
         ("USERS", "username: '{uid}-{krbPrincipalKey|lower}'"),
+        ("USERS", "email: '{uid}-{userPassword}'"),
+        ("USERS", "kerberos: '{unicodePwd}@EXAMPLE.COM'"),
         ("LNK", "{filter: (ms-Mcs-AdmPwd>=P), access: member}"),
         ("IMPORT", "{filter: (msLAPS-EncryptedPassword=*), name: '{cn}', access: member}"),
         ("IMPORT", "{filter: (cn=a*), name: '{cn}{pwdHistory}', access: member}"),
