@@ -17,13 +17,13 @@ from reconciler.directory.person import Consulted, PersonSource, person_source, 
 from reconciler.directory.sources import Reading, chosen
 from reconciler.errors import TargetError, UsageError
 from reconciler.model.access import STABLE_ID_MISSING, GroupKey, Scope, State, User, UserKey
-from reconciler.model.directory import Snapshot
+from reconciler.model.directory import Person, Snapshot
 from reconciler.model.filter import Present, attributes_of
 from reconciler.model.names import caseless, dn_key, login_key
 from reconciler.model.plan import Only, TargetPlan
 from reconciler.model.text import shortened
-from reconciler.policy.model import GroupRule, Policy, Protection, TargetConfig
-from reconciler.sections import Facing, diff_rules
+from reconciler.policy.model import GroupRule, Policy, TargetConfig
+from reconciler.sections import Facing, comparison_rules
 from reconciler.targets.registry import opened
 
 
@@ -67,12 +67,13 @@ def plan_people(request: Request) -> Answer:
 
 
 @dataclass(frozen=True, slots=True)
-class _Found:
+class Found:
     """One person as one directory or, where the entry is gone, one account knows it."""
 
     directory: str
     key: UserKey
     dn: str = ""
+    disabled: bool = False
 
     def __str__(self) -> str:
         return f'"{shortened(self.dn)}"' if self.dn else f"the account {shortened(self.key)} (its entry is gone)"
@@ -97,26 +98,19 @@ class _People:
         snapshots = tuple(self.sources[name].snapshot() for name in directories)
         return Answer(snapshots, sections, tuple(Only(name, one.key, one.dn) for name, one in sorted(found.items())))
 
-    def _one(self, name: str) -> _Found:
+    def _one(self, name: str) -> Found:
         """Return whom a name means; one person or an error. Who has left one directory may have a namesake in another."""
         found = [
-            _Found(directory, person.key, person.dn)
-            for directory, source in self.sources.items()
-            for person in source.find(name)
+            found_in(directory, person) for directory, source in self.sources.items() for person in source.find(name)
         ]
         found += self._by_account(name, self.sources.keys() - {one.directory for one in found})
         if not found:
             raise self._unknown(name)
-        if len(found) > 1:
-            named = " and ".join(sorted(f"{one} of {one.directory}" for one in found))
-            raise UsageError(
-                f'"{shortened(name)}" may be {named}. Say which by the stable id or the DN, or choose a --target.'
-            )
-        return found[0]
+        return the_one(name, found)
 
-    def _by_account(self, name: str, directories: Collection[str]) -> Iterable[_Found]:
+    def _by_account(self, name: str, directories: Collection[str]) -> Iterable[Found]:
         """Return the people of directories behind live accounts of that name; one whose entry is gone stands for its person."""
-        found: dict[_Found, None] = {}
+        found: dict[Found, None] = {}
         for directory in sorted(directories):
             source = self.sources[directory]
             accounts = [
@@ -127,8 +121,8 @@ class _People:
             ]
             if accounts:
                 for key, people in source.behind(accounts).items():
-                    persons = [_Found(directory, person.key, person.dn) for person in people]
-                    found |= dict.fromkeys(persons or [_Found(directory, key)])
+                    persons = [found_in(directory, person) for person in people]
+                    found |= dict.fromkeys(persons or [Found(directory, key)])
         return found
 
     def _accounts(self, target: TargetConfig, name: str) -> list[User]:
@@ -156,7 +150,7 @@ class _People:
         mine = [target for target in self.request.targets if target.directory == directory]
         return frozenset(target.users.username or "{username}" for target in mine)
 
-    def _section(self, target: TargetConfig, found: Mapping[str, _Found]) -> TargetPlan:
+    def _section(self, target: TargetConfig, found: Mapping[str, Found]) -> TargetPlan:
         """Return one target's section; an unreachable target yields a section that holds only its error."""
         section = TargetPlan(target.name, target.kind, "", target.directory, on_refusal=target.on_refusal)
         mine = {name: one for name, one in found.items() if one.directory == target.directory}
@@ -170,12 +164,26 @@ class _People:
         except TargetError as error:
             return replace(section, error=str(error))
         source.behind(_in_the_way(have, want, only))
-        protected = self.request.policy.protected.get(target.name, Protection())
-        accounts = accounts_of(have, want, diff_rules(target, protected, can), only)
+        accounts = accounts_of(have, want, comparison_rules(self.request.policy, target, can), only)
         rules = _about(rules, have, want, accounts, only)
         source.consult(_consulted(rules, have, want, accounts))
         want = desire(rules, Directory(source.snapshot()), can, self.request.today)
         return self.request.build(Facing(target, section, have, want, can, only))
+
+
+def found_in(directory: str, person: Person) -> Found:
+    """Return somebody who is in a directory."""
+    return Found(directory, person.key, person.dn, person.disabled)
+
+
+def the_one(name: str, found: Sequence[Found]) -> Found:
+    """Return whom a name means, of at least one; raises UsageError where it may be several."""
+    if len(found) > 1:
+        named = " and ".join(sorted(f"{one} of {one.directory}" for one in found))
+        raise UsageError(
+            f'"{shortened(name)}" may be {named}. Say which by the stable id or the DN, or choose a --target.'
+        )
+    return found[0]
 
 
 def keys_of(name: str) -> frozenset[UserKey]:
@@ -190,7 +198,7 @@ def is_called(user: User, name: str) -> bool:
     return user.key in keys_of(name) or login_key(name) in words
 
 
-def _scope(want: Desired, mine: Mapping[str, _Found], only: frozenset[UserKey]) -> Scope:
+def _scope(want: Desired, mine: Mapping[str, Found], only: frozenset[UserKey]) -> Scope:
     """Return what to read of a target: accounts of these people and of their names, and the groups they should be in."""
     entered = {key for key, people in want.state.memberships.items() if not only.isdisjoint(people)}
     places = {UserKey(f"{STABLE_ID_MISSING}{dn_key(one.dn)}") for one in mine.values() if one.dn}

@@ -31,12 +31,16 @@ def section_of(policy: Policy, today: date, past: Past, facing: Facing) -> Targe
     """Return the section, filled: what is to be changed, judged on that day (UTC) and by what earlier runs have left."""
     limits = policy.guards.get(facing.target.name, GuardLimits())
     safety = Safety(limits, policy.waivers, today, facing.capabilities, past)
-    protected = policy.protected.get(facing.target.name, Protection())
-    rules = diff_rules(facing.target, protected, facing.capabilities)
+    rules = comparison_rules(policy, facing.target, facing.capabilities)
     want = without_marks(facing.want, facing.capabilities.flags)
     if facing.only is not None:
         want = narrowed(want, facing.have, rules, facing.only)
     return build_target(facing.section, facing.have, want, rules, safety)
+
+
+def comparison_rules(policy: Policy, target: TargetConfig, can: Capabilities) -> DiffRules:
+    """Return what the comparison of one target has to respect, with what the policy protects there."""
+    return diff_rules(target, policy.protected.get(target.name, Protection()), can)
 
 
 def diff_rules(target: TargetConfig, protected: Protection, can: Capabilities) -> DiffRules:

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator
 
 from reconciler.desired.build import Desired
 from reconciler.desired.explanation import Given
 from reconciler.desired.links import Source
 from reconciler.desired.standing import Standing, standing_in, standing_of
 from reconciler.diff.only import accounts_of
-from reconciler.explain.ask import Asking, One, Question, Sides, person, scope_of, with_group
+from reconciler.explain.ask import Asking, Question, Sides, person, scope_of, with_group
 from reconciler.model.access import Flag, GroupKey, Role, Scope, User, UserKey
 from reconciler.model.change import AddMembership, Change, ChangeRole, RemoveMembership, SetFlag, person_of
-from reconciler.model.diagnostic import Position
 from reconciler.model.protection import matches_any
-from reconciler.plan.encode import Document, change_data, reason_data
+from reconciler.person import Found
+from reconciler.plan.encode import Document, change_data, position_data, reason_data
 from reconciler.policy.model import Protection
 
 FORMAT_VERSION = "1.0"
@@ -37,7 +37,7 @@ def explain_person(question: Question, name: str, group: str = "") -> Document:
         sides = with_group(sides, group)
     return {
         **_head(asking, user=name, group=group),
-        "person": {"directory": one.directory, "key": one.key, "dn": one.dn, "status": one.status},
+        "person": {"directory": one.directory, "key": one.key, "dn": one.dn, "status": _status(one)},
         "targets": [_of_person(side, one, question, group) for side in sides],
     }
 
@@ -57,6 +57,12 @@ def explain_group(question: Question, group: str) -> Document:
     }
 
 
+def _status(one: Found) -> str:
+    if not one.dn:
+        return "gone"
+    return "disabled" if one.disabled else "active"
+
+
 def _head(asking: Asking, **asked: str) -> Document:
     """Return how the document begins."""
     question = asking.question
@@ -72,9 +78,9 @@ def _head(asking: Asking, **asked: str) -> Document:
     }
 
 
-def _of_person(side: Sides, one: One, question: Question, group: str) -> Document:
+def _of_person(side: Sides, one: Found, question: Question, group: str) -> Document:
     accounts = _accounts(side, one)
-    rows = {name: people for name, people in _live(side).items() if not accounts.isdisjoint(people)}
+    rows = _live(side, accounts)
     named: set[str] = set(rows)
     if side.want:
         named |= {key for key, people in side.want.state.memberships.items() if one.key in people}
@@ -85,7 +91,7 @@ def _of_person(side: Sides, one: One, question: Question, group: str) -> Documen
         "flags": [_flag(flag, side, accounts, one) for flag in sorted(side.want.flags)]
         if side.want and not group
         else [],
-        "groups": [_group_of_person(GroupKey(name), side, accounts, one) for name in chosen],
+        "groups": [_group_of_person(GroupKey(name), side, rows.get(GroupKey(name)), one) for name in chosen],
     }
 
 
@@ -94,25 +100,25 @@ def _about(side: Sides) -> Document:
     return {"name": section.name, "kind": section.kind, "address": section.address, "error": section.error}
 
 
-def _accounts(side: Sides, one: One) -> frozenset[UserKey]:
+def _accounts(side: Sides, one: Found) -> frozenset[UserKey]:
     """Return the keys of this person's accounts, as the target has them."""
     if side.have is None or side.want is None:
         return frozenset({one.key})
     return accounts_of(side.have, side.want, side.rules, {one.key}) | {one.key}
 
 
-def _live(side: Sides) -> dict[GroupKey, dict[UserKey, tuple[Role, bool]]]:
-    """Return who holds what now, and whether that is by hand."""
-    rows: dict[GroupKey, dict[UserKey, tuple[Role, bool]]] = {}
-    if side.have is None:
-        return rows
-    for by_hand, held in ((True, side.have.by_hand), (False, side.have.memberships)):
-        for group, people in held.items():
-            rows.setdefault(group, {}).update({key: (role, by_hand) for key, role in people.items()})
-    return rows
+def _live(side: Sides, accounts: frozenset[UserKey]) -> dict[GroupKey, tuple[Role, bool]]:
+    """Return what these accounts hold now, by group, and whether that is by hand; what is ours goes before that."""
+    mine: dict[GroupKey, dict[UserKey, tuple[Role, bool]]] = {}
+    if side.have is not None:
+        for by_hand, rows in ((True, side.have.by_hand), (False, side.have.memberships)):
+            for group, people in rows.items():
+                for key in accounts & people.keys():
+                    mine.setdefault(group, {})[key] = people[key], by_hand
+    return {group: held[min(held)] for group, held in mine.items()}
 
 
-def _account(side: Sides, accounts: frozenset[UserKey], one: One, question: Question) -> Document:
+def _account(side: Sides, accounts: frozenset[UserKey], one: Found, question: Question) -> Document:
     """Return the live account, the wanted one, and what is to become of it."""
     held = [user for key, user in (side.have.users if side.have else {}).items() if key in accounts]
     wanted = side.want.state.users.get(one.key) if side.want else None
@@ -141,11 +147,11 @@ def _user(user: User) -> Document:
     }
 
 
-def _changes(side: Sides, one: One) -> list[Change]:
+def _changes(side: Sides, one: Found) -> list[Change]:
     return [change for change in side.section.changes if person_of(change) == one.key]
 
 
-def _withheld(side: Sides, one: One) -> list[Change]:
+def _withheld(side: Sides, one: Found) -> list[Change]:
     return [item.change for item in side.section.withheld if person_of(item.change) == one.key]
 
 
@@ -154,7 +160,7 @@ def _held(side: Sides, change: Change) -> Document:
     return {"hold": str(item.hold), "detail": item.detail, "change": change_data(change, side.target.name)}
 
 
-def _flag(flag: Flag, side: Sides, accounts: frozenset[UserKey], one: One) -> Document:
+def _flag(flag: Flag, side: Sides, accounts: frozenset[UserKey], one: Found) -> Document:
     assert side.want is not None  # noqa: S101 - asked for flags of what is wanted only
     have = None
     if side.have is not None:
@@ -165,9 +171,7 @@ def _flag(flag: Flag, side: Sides, accounts: frozenset[UserKey], one: One) -> Do
     return {"flag": str(flag), "have": have, "want": standing.role is not None, **_fate(side, standing, changes, held)}
 
 
-def _group_of_person(group: GroupKey, side: Sides, accounts: frozenset[UserKey], one: One) -> Document:
-    rows = _live(side).get(group, {})
-    held_now = next((rows[key] for key in sorted(accounts) if key in rows), None)
+def _group_of_person(group: GroupKey, side: Sides, held_now: tuple[Role, bool] | None, one: Found) -> Document:
     ruled = side.want is not None and group in side.want.state.groups
     standing = standing_in(group, side.want, one.key, side.can.roles) if side.want and ruled else Standing(None)
     changes = [change for change in _changes(side, one) if isinstance(change, _OF_GROUPS) and change.group == group]
@@ -192,7 +196,7 @@ def _fate(side: Sides, standing: Standing, changes: Iterable[Change], held: Iter
                 "role": grant.access,
                 "until": grant.until.isoformat(),
                 "reason": grant.reason,
-                "rule": _place(grant.where),
+                "rule": position_data(grant.where),
             }
             for grant in standing.ended
         ],
@@ -218,10 +222,9 @@ def _of_group(side: Sides, group: GroupKey) -> Document:
 
 def _people(side: Sides, group: GroupKey) -> list[Document]:
     """Return everybody who is in the group or should be, by name."""
-    rows, want = _live(side).get(group, {}), side.want
+    want = side.want
     wanted = want.state.memberships.get(group, {}) if want else {}
-    moved = {key: person.key for key in rows for person in _behind(side, key)}
-    held = {moved.get(key, key): row for key, row in rows.items()}
+    held = {_owner(side, key): (key, role, by_hand) for key, role, by_hand in _rows(side, group)}
     fate = {
         person_of(change): change_data(change, side.target.name)
         for change in side.section.changes
@@ -230,10 +233,10 @@ def _people(side: Sides, group: GroupKey) -> list[Document]:
     found: list[Document] = []
     for key in sorted(held.keys() | wanted.keys()):
         given = want.explain.gained(group, key) if want and key in wanted else None
-        role, by_hand = held.get(key, (None, False))
+        account, role, by_hand = held.get(key, (key, None, False))
         found.append(
             {
-                "username": _name(side, key, moved),
+                "username": _name(side, key, account),
                 "key": key,
                 "have": role,
                 "by_hand": by_hand,
@@ -245,22 +248,26 @@ def _people(side: Sides, group: GroupKey) -> list[Document]:
     return sorted(found, key=lambda row: (str(row["username"]), str(row["key"])))
 
 
-def _behind(side: Sides, key: UserKey) -> Sequence[One]:
+def _rows(side: Sides, group: GroupKey) -> Iterator[tuple[UserKey, Role, bool]]:
+    """Yield who is in a group now, and whether by hand; what is ours comes last."""
+    if side.have is not None:
+        for by_hand, rows in ((True, side.have.by_hand), (False, side.have.memberships)):
+            yield from ((key, role, by_hand) for key, role in rows.get(group, {}).items())
+
+
+def _owner(side: Sides, key: UserKey) -> UserKey:
+    """Return the key of the person behind a live account, its own where that is nobody or not clear."""
     user = side.have.users.get(key) if side.have else None
-    if user is None or side.want is None or not user.managed:
-        return ()
-    people = side.want.roll.behind(user)
-    return [One("", people[0].key)] if len(people) == 1 else ()
+    people = side.want.roll.behind(user) if user is not None and side.want and user.managed else ()
+    return people[0].key if len(people) == 1 else key
 
 
-def _name(side: Sides, key: UserKey, moved: Mapping[UserKey, UserKey]) -> str:
+def _name(side: Sides, key: UserKey, account: UserKey) -> str:
+    """Return what somebody is called: by the live account, else as the policy wants it, else by the entry."""
     users = side.have.users if side.have else {}
-    mine = [users[live].username for live, person in moved.items() if person == key and live in users]
-    if mine or key in users:
-        return mine[0] if mine else users[key].username
-    wanted = side.want.state.users.get(key) if side.want else None
-    if wanted:
-        return wanted.username
+    user = users.get(account) or users.get(key) or (side.want.state.users.get(key) if side.want else None)
+    if user:
+        return user.username
     return side.want.explain.dn_of(key) if side.want and key in side.want.explain.index_of else str(key)
 
 
@@ -273,10 +280,6 @@ def _source(source: Source) -> Document:
         "role": source.role,
         "why": str(source.why),
         "label": source.label,
-        "rule": _place(source.rule),
+        "rule": position_data(source.rule),
         "gap": source.gap,
     }
-
-
-def _place(position: Position | None) -> Document | None:
-    return None if position is None else {"path": position.path, "line": position.line, "column": position.column}

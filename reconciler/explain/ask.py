@@ -21,9 +21,9 @@ from reconciler.model.names import dn_key
 from reconciler.model.past import NOTHING, Past
 from reconciler.model.plan import TargetPlan
 from reconciler.model.text import shortened
-from reconciler.person import is_called, keys_of
-from reconciler.policy.model import Policy, Protection, TargetConfig
-from reconciler.sections import Facing, diff_rules, section_of
+from reconciler.person import Found, found_in, is_called, keys_of, the_one
+from reconciler.policy.model import Policy, TargetConfig
+from reconciler.sections import Facing, comparison_rules, section_of
 from reconciler.targets.registry import opened
 
 
@@ -41,28 +41,8 @@ class Question:
 
 
 @dataclass(frozen=True, slots=True)
-class One:
-    """Whom a name means; `dn` is empty where the entry is gone and only an account is left."""
-
-    directory: str
-    key: UserKey
-    dn: str = ""
-    disabled: bool = False
-
-    @property
-    def status(self) -> str:
-        """Return whether somebody is active, disabled, or gone from the directory."""
-        if not self.dn:
-            return "gone"
-        return "disabled" if self.disabled else "active"
-
-    def __str__(self) -> str:
-        return f'"{shortened(self.dn)}"' if self.dn else f"the account {shortened(self.key)}, whose entry is gone"
-
-
-@dataclass(frozen=True, slots=True)
 class Sides:
-    """One target: what should be there and what is, where somebody asked and it answered."""
+    """Found target: what should be there and what is, where somebody asked and it answered."""
 
     target: TargetConfig
     section: TargetPlan
@@ -80,7 +60,7 @@ class Sides:
 
 @dataclass(slots=True)
 class Asking:
-    """One question with the directories that it is about, read whole."""
+    """Found question with the directories that it is about, read whole."""
 
     question: Question
     directories: Mapping[str, Directory] = field(init=False)
@@ -105,17 +85,16 @@ class Asking:
                 have = None if part is None else app.read(part)
         except TargetError as error:
             return Sides(target, replace(section, error=str(error)), want, can)
-        protected = self.question.policy.protected.get(target.name, Protection())
         if have is not None:
             facing = Facing(target, section, have, want, can, only)
             section = section_of(self.question.policy, self.question.today, self.question.past, facing)
-        return Sides(target, section, want, can, have, diff_rules(target, protected, can))
+        return Sides(target, section, want, can, have, comparison_rules(self.question.policy, target, can))
 
 
-def person(asking: Asking, name: str) -> One:
+def person(asking: Asking, name: str) -> Found:
     """Return whom a name means: somebody of a directory, else an account of ours whose entry is gone."""
     found = [
-        One(directory, person.key, person.dn, person.disabled)
+        found_in(directory, person)
         for directory, seen in sorted(asking.directories.items())
         for person in WholeFile(asking.question.policy.directories[directory], seen.snapshot).find(name)
     ]
@@ -128,29 +107,24 @@ def person(asking: Asking, name: str) -> One:
             f'Nobody is called "{shortened(name)}" in the directory ({shortened(where)}), {asked}. '
             "A login, an e-mail address, a stable id or a DN is wanted."
         )
-    if len(found) > 1:
-        named = " and ".join(sorted(f"{one} of {one.directory}" for one in found))
-        raise UsageError(
-            f'"{shortened(name)}" may be {named}. Say which by the stable id or the DN, or choose a --target.'
-        )
-    return found[0]
+    return the_one(name, found)
 
 
-def _left(asking: Asking, name: str) -> list[One]:
+def _left(asking: Asking, name: str) -> list[Found]:
     """Return the accounts of ours of that name; their people are in no directory. Raises the error of a silent target."""
-    found: dict[UserKey, One] = {}
+    found: dict[UserKey, Found] = {}
     for target in asking.question.targets:
         with opened(target) as app:
             have = app.read(Scope(target.directory, frozenset(), users=keys_of(name), names=frozenset({name})))
         config, snapshot = asking.question.policy.directories[target.directory], asking.directories[target.directory]
         mine = [user for user in have.users.values() if user.managed and is_called(user, name)]
         for key, people in WholeFile(config, snapshot.snapshot).behind(mine).items():
-            persons = [One(target.directory, one.key, one.dn, one.disabled) for one in people]
-            found |= {one.key: one for one in persons or [One(target.directory, key)]}
+            persons = [found_in(target.directory, one) for one in people]
+            found |= {one.key: one for one in persons or [Found(target.directory, key)]}
     return list(found.values())
 
 
-def scope_of(want: Desired, one: One, name: str, group: str) -> Scope:
+def scope_of(want: Desired, one: Found, name: str, group: str) -> Scope:
     """Return what to read of a target: this person's accounts, and the groups in question."""
     entered = {key for key, people in want.state.memberships.items() if one.key in people}
     places = {UserKey(f"{STABLE_ID_MISSING}{dn_key(one.dn)}")} if one.dn else set[UserKey]()

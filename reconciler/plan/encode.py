@@ -231,12 +231,13 @@ def _diagnostic(finding: Diagnostic) -> Document:
         "code": finding.code,
         "summary": finding.summary,
         "detail": finding.detail,
-        "where": _position(finding.where),
+        "where": position_data(finding.where),
         "subject": finding.subject,
     }
 
 
-def _position(position: Position | None) -> Document | None:
+def position_data(position: Position | None) -> Document | None:
+    """Return a place in a policy file as a plan's document holds it."""
     return None if position is None else {"path": position.path, "line": position.line, "column": position.column}
 
 
@@ -249,7 +250,7 @@ def reason_data(reason: Reason) -> Document:
     """Return a reason as a plan's document holds it."""
     return {
         "why": str(reason.why),
-        "rule": _position(reason.rule),
+        "rule": position_data(reason.rule),
         "path": list(reason.path),
         "detail": reason.detail,
     }
