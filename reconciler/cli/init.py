@@ -54,7 +54,7 @@ _IGNORE = "it should keep .reconcile/, *.db and saved plans out of git"
     "--action",
     metavar="ACTION",
     callback=filled,
-    help="With --ci github: the action to call, OWNER/REPO/.github/actions/reconcile@COMMIT.",
+    help="With --ci github: call this project's workflows, by OWNER/REPO/.github/actions/reconcile@COMMIT.",
 )
 @click.option("--package", metavar="WHAT", callback=filled, help="What pip installs in the pipeline, to be trusted.")
 @presentation

@@ -9,7 +9,7 @@ from importlib.resources import files
 
 from reconciler.adoption.text import quoted
 
-_ACTION = re.compile(r"[\w.-]+/[\w.-]+(?:/[\w.-]+)*@[0-9a-f]{40}")
+_ACTION = re.compile(r"(?P<repository>[\w.-]+/[\w.-]+)(?:/\.github/actions/reconcile)?@(?P<commit>[0-9a-f]{40})")
 _MARKER = re.compile(r"@@([A-Z_]+)@@")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
@@ -31,7 +31,7 @@ class Pipeline:
 
 
 def is_action(text: str) -> bool:
-    """Tell whether a text names an action by its commit."""
+    """Tell whether a text names this project's action, or its repository, by a commit."""
     return bool(_ACTION.fullmatch(text))
 
 
@@ -57,24 +57,40 @@ def filled_in(text: str, values: Mapping[str, str]) -> str:
 
 
 def github(pipeline: Pipeline) -> str:
-    """Return a workflow for GitHub: one that calls the action where there is one, else one that stands by itself."""
+    """Return a workflow for GitHub: one that calls this project's own where it is known, else one that stands by itself."""
+    if pipeline.action:
+        return _calling(pipeline)
     secrets = [f"{name}: ${{{{ secrets.{name} }}}}" for name in pipeline.secrets]
     inside = "\n".join(f"          {line}" for line in secrets)
     values = {
         **_common(pipeline),
-        "ACTION": pipeline.action,
         "ENV": inside,
         "STEP_ENV": f"        env:\n{inside}" if secrets else "",
         "SETUP": template("github-setup.yml").rstrip("\n"),
         "TEST": "      - run: reconcile test" if pipeline.offline else "",
     }
-    return filled_in(template("github-action.yml" if pipeline.action else "github.yml"), values)
+    return filled_in(template("github.yml"), values)
 
 
 def gitlab(pipeline: Pipeline) -> str:
     """Return a pipeline for GitLab; it needs no secrets named, because variables are there by themselves."""
     values = {**_common(pipeline), "TEST": "    - reconcile test" if pipeline.offline else ""}
     return filled_in(template("gitlab.yml"), values)
+
+
+def _calling(pipeline: Pipeline) -> str:
+    found = _ACTION.fullmatch(pipeline.action)
+    if found is None:
+        raise ValueError(pipeline.action)
+    names = " and ".join(pipeline.secrets)
+    values = {
+        "ACTION": f"{found['repository']}/.github/workflows",
+        "COMMIT": found["commit"],
+        "POLICY": quoted(pipeline.policy),
+        "SECRETS": f" ({names})" if names else "",
+        "OFFLINE": "" if names else "      needs-credentials: false",
+    }
+    return filled_in(template("github-action.yml"), values)
 
 
 def _common(pipeline: Pipeline) -> dict[str, str]:

@@ -9,6 +9,7 @@ import pytest
 import yaml
 
 from reconciler.starting.workflow import Pipeline, filled_in, github, gitlab, is_action, is_variable
+from tests.examples import ROOT
 from tests.test_workflows import faults
 
 ACTION = f"example/reconcile/.github/actions/reconcile@{'0' * 40}"
@@ -32,7 +33,8 @@ def test_a_workflow_is_pinned_and_takes_no_expression_into_a_shell(pipeline: Pip
     assert workflow["permissions"] == {}
     assert "@@" not in text
     assert not any(line.endswith(" ") for line in text.splitlines())
-    assert all("timeout-minutes" in job and "permissions" in job for job in workflow["jobs"].values())
+    jobs = workflow["jobs"].values()
+    assert all("permissions" in job and ("uses" in job or "timeout-minutes" in job) for job in jobs)
 
 
 @each_pipeline
@@ -40,7 +42,7 @@ def test_secrets_reach_only_jobs_that_a_fork_does_not_start(pipeline: Pipeline) 
     """They stand in the step that needs them, in jobs with an environment; a pull request's job looks where it is from."""
     workflow = yaml.safe_load(github(pipeline))
     assert "secrets." not in str({key: value for key, value in workflow.items() if key != "jobs"})
-    for job in workflow["jobs"].values():
+    for job in () if pipeline.action else workflow["jobs"].values():
         given = [name for step in job["steps"] for name, value in step.get("env", {}).items() if "secrets." in value]
         if "environment" not in job:
             assert not given
@@ -54,9 +56,7 @@ def test_a_workflow_names_the_policy_the_version_and_the_package_as_they_are(pip
     """Whatever characters are in them."""
     workflow = yaml.safe_load(github(pipeline))
     if pipeline.action:
-        uses = [step for job in workflow["jobs"].values() for step in job["steps"] if step["uses"] == ACTION]
-        assert [step["with"]["command"] for step in uses] == ["check", "plan", "apply", "drift"]
-        assert {step["with"]["policy"] for step in uses} == {pipeline.policy}
+        assert {job["with"]["policy"] for job in workflow["jobs"].values()} == {pipeline.policy}
         return
     assert workflow["env"] == {
         "RECONCILE_POLICY": pipeline.policy,
@@ -65,6 +65,23 @@ def test_a_workflow_names_the_policy_the_version_and_the_package_as_they_are(pip
     }
     tests = [step for step in workflow["jobs"]["validate"]["steps"] if step.get("run") == "reconcile test"]
     assert bool(tests) == pipeline.offline
+
+
+@pytest.mark.parametrize("action", [ACTION, f"example/reconcile@{'0' * 40}"])
+def test_a_workflow_calls_those_of_this_project_as_they_want_to_be_called(action: str) -> None:
+    """By the same commit, with inputs and secrets that they have."""
+    jobs = yaml.safe_load(github(replace(PLAIN, action=action)))["jobs"]
+    assert list(jobs) == ["plan", "apply", "drift"]
+    assert jobs["plan"]["with"]["needs-credentials"] is False
+    for name, job in jobs.items():
+        file = f".github/workflows/reconcile-{name}.yml"
+        assert job["uses"] == f"example/reconcile/{file}@{'0' * 40}"
+        if (ROOT / file).exists():
+            called = yaml.safe_load((ROOT / file).read_text(encoding="utf-8"))[True][
+                "workflow_call"
+            ]  # "on" is true in YAML
+            assert job["with"].keys() <= called["inputs"].keys()
+            assert job["secrets"].keys() <= called["secrets"].keys()
 
 
 def test_an_apply_is_never_cut_short_and_waits_for_its_turn() -> None:
@@ -83,7 +100,8 @@ def test_a_pipeline_for_gitlab_applies_by_hand_and_one_at_a_time(pipeline: Pipel
     assert jobs["variables"]["RECONCILE_POLICY"] == pipeline.policy
     assert jobs["reconcile apply"]["resource_group"] == "reconcile-apply"
     assert jobs["reconcile apply"]["rules"][0]["when"] == "manual"
-    assert '--base "$CI_MERGE_REQUEST_DIFF_BASE_SHA"' in jobs["reconcile plan"]["script"][0]
+    assert 'git fetch --quiet origin "$CI_DEFAULT_BRANCH"' in jobs["reconcile plan"]["script"]
+    assert 'reconcile plan --base "$base" --out plan.json' in jobs["reconcile plan"]["script"]
     assert ("reconcile test" in jobs["reconcile validate"]["script"]) == pipeline.offline
 
 
@@ -95,7 +113,12 @@ def test_a_value_is_never_taken_for_a_marker() -> None:
 def test_an_action_is_named_by_its_commit() -> None:
     """Tags and branches can be moved."""
     assert is_action(ACTION)
-    assert not any(map(is_action, ("a/b@v1", "a/b@main", f"a@{'0' * 40}", f"a/b@{'0' * 40}\n", f"./a/b@{'0' * 39}")))
+    assert not any(
+        map(
+            is_action,
+            ("a/b@v1", "a/b@main", f"a@{'0' * 40}", f"a/b@{'0' * 40}\n", f"./a/b@{'0' * 39}", f"a/b/c@{'0' * 40}"),
+        )
+    )
 
 
 def test_a_secret_is_named_as_variables_are() -> None:
