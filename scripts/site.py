@@ -30,6 +30,7 @@ OUTER = {
 FIRST = ("index.md", "tutorial.md")
 Section: TypeAlias = dict[str, list[object]]
 
+_COMMENTS = re.compile(r"\A(?:<!--.*?-->\s*)+", re.DOTALL)
 _CODE = re.compile(r"^```.*?^```$|`[^`\n]*`", re.MULTILINE | re.DOTALL)
 _LINK = re.compile(r"(?P<before>\[[^\]]*\]\()(?P<target>[^)\s]+)(?P<after>\))")
 _ELSEWHERE = re.compile(r"[a-z]+:|#")
@@ -53,8 +54,8 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 
 
 def on_page_markdown(markdown: str, *, page: Page, **_: object) -> str:
-    """Change the links of a page to where their targets are in the site."""
-    return rewritten(markdown, _origin(page.file.src_uri))
+    """Change the links of a page to where their targets are in the site; it starts with its heading, which names it."""
+    return _COMMENTS.sub("", rewritten(markdown, _origin(page.file.src_uri)))
 
 
 def anchor(heading: str, _separator: str = "-") -> str:
@@ -71,12 +72,12 @@ def navigation() -> Iterator[Section | str]:
     yield {"Targets": _pages("targets")}
     codes = {"Codes of findings": _pages("reference/codes")}
     yield {"Reference": [*_pages("reference"), codes]}
-    yield {"Decisions": _pages("decisions")}
     others = sorted({path.parent.relative_to(docs).as_posix() for path in docs.rglob("*.md")} - _KNOWN)
     for folder in others:
         yield {folder: _pages(folder)}
     copied = [site_path(path) for path in sorted(linked_files()) if path.endswith(".md")]
-    yield {"Project": [*(name for name in OUTER.values() if name not in FIRST), *copied]}
+    outer = [name for name in OUTER.values() if name not in FIRST]
+    yield {"Project": [*outer, *copied, {"Decisions": _pages("decisions")}]}
 
 
 _KNOWN = {".", "targets", "reference", "reference/codes", "decisions"}

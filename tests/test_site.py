@@ -117,6 +117,14 @@ def test_every_page_is_in_the_navigation(pages: Mapping[str, Page], site: Path) 
     assert pages.keys() - reached == {"404.html", "search.html"}
 
 
+def test_pages_are_named_by_their_headings(site: Path) -> None:
+    """Generated pages start with a comment, and are named like any other."""
+    shown = (site / "index.html").read_text(encoding="utf-8")
+    names = re.findall(r'href="(reference/[^"#]+)"[^>]*>([^<]+)</a>', shown)
+    assert ("reference/cli.html", "Commands") in names
+    assert ("reference/codes/LINK-EMPTY.html", "LINK-EMPTY") in names
+
+
 def test_every_link_inside_the_site_leads_somewhere(pages: Mapping[str, Page], site: Path) -> None:
     """Files are there, and pages have the anchors."""
     broken = [
