@@ -27,6 +27,7 @@ class ViewOptions(TypedDict):
 
     form: str
     summary: bool
+    verbose: bool
     max_bytes: int
     marker: str
 
@@ -42,7 +43,16 @@ def view_options(command: Callable[P, T]) -> Callable[P, T]:
         help="The form of the result; markdown for pull requests, gitlab for its report of type terraform.",
     )
     summary = click.option(
-        "--summary", is_flag=True, help="Name removals and privileged grants, count the rest by its cause (text only)."
+        "--summary",
+        is_flag=True,
+        callback=_short_or_long,
+        help="Name removals and privileged grants, count the rest by its cause (text only).",
+    )
+    verbose = click.option(
+        "--verbose",
+        is_flag=True,
+        callback=_short_or_long,
+        help="Say of each change its key, its values, what must still be so, and the rule's place (text only).",
     )
     most = click.option(
         "--max-bytes",
@@ -59,7 +69,14 @@ def view_options(command: Callable[P, T]) -> Callable[P, T]:
         metavar="WORD",
         help="What markdown is found by, unseen, to replace it.",
     )
-    return form(summary(most(marker(command))))
+    return form(summary(verbose(most(marker(command)))))
+
+
+def _short_or_long(context: click.Context, _option: click.Parameter, given: object) -> bool:
+    """Refuse both before anything is read; whichever comes second sees the first."""
+    if given and (context.params.get("summary") or context.params.get("verbose")):
+        raise click.UsageError("--summary makes a plan shorter and --verbose longer: give one of them.")
+    return bool(given)
 
 
 def show_plan(document: Document, given: ViewOptions, screen: Screen) -> None:
@@ -71,7 +88,8 @@ def show_plan(document: Document, given: ViewOptions, screen: Screen) -> None:
     elif given["form"] == "gitlab":
         screen.result([plan_widget(plan_data(document))])
     else:
-        screen.result(plan_text(plan_data(document), replace(screen.look(), summary=given["summary"])))
+        look = replace(screen.look(), summary=given["summary"], verbose=given["verbose"])
+        screen.result(plan_text(plan_data(document), look))
 
 
 def show_origin(document: Document, screen: Screen) -> None:

@@ -108,7 +108,7 @@ def _target(target: TargetData, facts: DirectoryData | None, look: Look) -> Iter
         yield look.paint("warning", f"  guards switched off: {', '.join(map(shown, target['guards_off']))}")
     if target["error"]:
         yield look.paint("refused", f"  ! could not be read: {shown(target['error'])}")
-    rows = Rows(target["privileged_roles"])
+    rows = Rows(target["privileged_roles"], verbose=look.verbose)
     for cause, mine in by_cause(target["changes"]).items():
         if cause:
             yield look.paint("strong", f"  {CAUSED_BY.get(cause, shown(cause))} ({counted(len(mine), 'change')})")

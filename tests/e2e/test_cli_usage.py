@@ -35,6 +35,8 @@ def work(tmp_path: Path) -> Path:
         (["plan", "--outt", "x"], "No such option"),
         (["plan", "a", "b"], "unexpected extra argument"),
         (["plan", "--format", "html"], "'html' is not one of 'text', 'json', 'markdown', 'gitlab'"),
+        (["plan", "--summary", "--verbose"], "--summary makes a plan shorter and --verbose longer: give one of them."),
+        (["show", "--verbose", "--summary", "plan.json"], "give one of them."),
         (["plan", "--today", "tomorrow"], '"tomorrow" is no day'),
         (["plan", "--target", "rooster"], 'no target "rooster". Did you mean "roster"?'),
         (["plan", "--target", "xyz\x1b[2J"], r'no target "xyz\x1b[2J". Its targets: roster.'),
