@@ -183,7 +183,7 @@ def test_a_pull_request_from_a_fork_says_the_way_out(
     """No permission in the workflow gives its token more; of a fork that is gone, GitHub names none."""
     hub.tokens["ghs-workflow"] = Token(pull_requests="read", issues="read")
     said = on_github(running, tmp_path, pull_request(7, head)).failure(code=5)
-    assert "The pull request comes from a fork, whose runs get a token that only reads: " in said
+    assert "The pull request comes from a fork, whose runs get a token that only reads, " in said
     assert "job summary" in said
     assert "too few rights" not in said
 
