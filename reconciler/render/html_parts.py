@@ -113,7 +113,8 @@ def _findings(plan: PlanData) -> Iterator[str]:
         yield from _list(grave)
         yield "</section>"
     if notes:
-        yield f"<details>\n<summary>{counted(len(notes), 'note')}</summary>"
+        title = counted(len(notes), "note")
+        yield f'<details aria-label="{title}">\n<summary>{title}</summary>'
         yield from _list(notes)
         yield "</details>"
 

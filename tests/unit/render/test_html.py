@@ -244,7 +244,9 @@ def test_refusals_and_warnings_stand_on_top_of_the_changes() -> None:
     assert places == sorted(places)
     assert "(correct the cause, or add the waiver shown below)" in text
     assert "payments/backend and 411 more" in text
-    assert re.search(r"<details>\n<summary>1 note</summary>\n<ul>\n<li>note\[USER-DISABLED\]", text)
+    assert re.search(
+        r"<details aria-label=\"1 note\">\n<summary>1 note</summary>\n<ul>\n<li>note\[USER-DISABLED\]", text
+    )
 
 
 def test_a_target_that_is_refused_alone_does_not_stop_the_others() -> None:
