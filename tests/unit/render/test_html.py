@@ -16,7 +16,7 @@ from reconciler.render.document import PlanData
 from reconciler.render.html import SCRIPTS, content_policy, part
 from reconciler.render.html_parts import MOST_FINDINGS, MOST_GRAVE
 from reconciler.render.rows import SIGNS
-from tests.examples import EXAMPLES
+from tests.examples import EXAMPLES, ROOT
 from tests.unit.render.documents import (
     DEVS,
     LEFT_LEADS,
@@ -324,3 +324,29 @@ def test_examples_become_pages(folder: Any) -> None:
 def test_hostile_text_has_what_it_is_for() -> None:
     """Markup, quotes, a direction override, a control, a separator, nothing visible, half a pair."""
     assert {"<", '"', "'", "&", "\u202e", "\x1b", "\x00", "\u2028", "\u200b", "\ud800"} <= set(HOSTILE)
+
+
+def test_the_documentation_names_every_word_of_the_address() -> None:
+    """Those that the script reads, and no other; and the kinds that stand for several."""
+    table = (ROOT / "docs/html.md").read_text(encoding="utf-8").partition("| Word |")[2].partition("\n## ")[0]
+    named = [
+        name
+        for line in table.splitlines()
+        for name in re.findall(r"`([a-z]+)`", line.split("|")[1] if "|" in line[:1] else "")
+    ]
+    (keys,) = re.findall(r"const KEYS = \[(.*?)\];", part("changes.js"))
+    assert sorted(named) == sorted(re.findall('"([a-z]+)"', keys))
+    sets = re.findall(r"^  (\w+): \[", part("changes.js").partition("const KIND_SETS")[2], re.MULTILINE)
+    (sets_line,) = [line for line in table.splitlines() if line.startswith("| `kind`")]
+    assert set(sets) | {"held"} <= set(re.findall(r"`([a-z]+)`", sets_line))
+    assert "held: [" in part("changes.js")
+
+
+def test_the_documentation_has_the_limits_of_the_program() -> None:
+    """How much is listed, found, drawn and put on a page."""
+    text = (ROOT / "docs/html.md").read_text(encoding="utf-8")
+    (drawn,) = re.findall(r"const DRAWN = (\d+);", part("why.js"))
+    (rows,) = re.findall(r"const PAGE = (\d+);", part("data.js"))
+    assert f"At most {MOST_GRAVE:,} grave changes" in text
+    assert f"{MOST_FINDINGS} findings of a kind, and {drawn} changes in one picture" in text
+    assert f"It has {rows} rows a page." in text
