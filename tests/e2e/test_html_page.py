@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from reconciler.render.document import PlanData
 from tests.examples import ROOT, reconcile
 from tests.servers.browser import Browser, Open, Page
 from tests.unit.render.documents import DEVS, membership, plan, target
@@ -95,7 +96,7 @@ def test_filters_add_up(opened: Open) -> None:
         assert found.value(ROWS)[:5] == ["carol", "erin", "dan", "frank", "bob"]
         marks = found.value("[...document.querySelectorAll('#body tr')].map((row) => row.cells[0].textContent)")
         assert marks[:4] == ["remove privileged removal", "remove", "remove", "change privileged grant"]
-        assert marks[-1] == "held back: would add privileged grant"
+        assert marks[-1] == "held back: would add would be a privileged grant"
 
 
 def test_what_brought_changes_about_can_be_filtered(opened: Open) -> None:
@@ -262,10 +263,11 @@ def test_a_picture_of_the_page_is_not_blank(opened: Open, tmp_path: Path) -> Non
     assert max(darkness["dark"]) < 50
 
 
+@pytest.mark.parametrize("document", [small_plan(), hostile_plan(), caused_plan()], ids=["small", "hostile", "caused"])
 @pytest.mark.parametrize("fragment", ["#view=changes", "#view=why&who=alice", "#view=why&where=gitlab: platform/core"])
-def test_a_narrow_window_does_not_scroll_sideways(opened: Open, fragment: str) -> None:
+def test_a_narrow_window_does_not_scroll_sideways(opened: Open, document: PlanData, fragment: str) -> None:
     """At 320 pixels only the table and the picture do, each in its own frame, which the keyboard reaches."""
-    with opened(small_plan(), fragment, size=(320, 640)) as found:
+    with opened(document, fragment, size=(320, 640)) as found:
         found.until(SHOWN)
         assert found.value("document.documentElement.scrollWidth") <= 320
         wide = "[...document.querySelectorAll('.scroll')].filter((frame) => frame.scrollWidth > frame.clientWidth)"

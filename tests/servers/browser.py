@@ -12,7 +12,7 @@ import tempfile
 import time
 from base64 import b64decode
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
@@ -48,8 +48,9 @@ class BrowserError(Exception):
 
 
 def program() -> str | None:
-    """Return the first browser that is installed."""
-    return next(filter(None, map(shutil.which, PROGRAMS)), None)
+    """Return the first browser that is installed; not Chromium as a snap, which has a /tmp of its own."""
+    snapped = {"chromium"} if Path("/snap/bin/chromium").exists() else set()
+    return next(filter(None, (shutil.which(name) for name in PROGRAMS if name not in snapped)), None)
 
 
 @dataclass(slots=True)
@@ -207,7 +208,8 @@ def running() -> Iterator[Browser]:
         try:
             yield browser
         finally:
-            os.killpg(browser.process.pid, signal.SIGKILL)
+            with suppress(ProcessLookupError):  # it may have ended by itself
+                os.killpg(browser.process.pid, signal.SIGKILL)
             browser.process.wait()
             os.close(browser.to_it)
             os.close(browser.from_it)

@@ -102,19 +102,19 @@ function turnPages(container, key, show) {
 }
 
 function link(label, changed) {
-  return element("a", { href: addressWith({ view: "why", who: "", where: "", part: "", ...changed }) }, label);
+  return element("a", { href: addressWith({ view: "why", who: "", where: "", part: "", ...changed }) }, ...breakable(label));
 }
 
 function tableRow(row) {
   const person = personOf(row);
   const group = rows.group[row];
-  const subject = person ? link(nameOf(row), { who: person }) : nameOf(row);
+  const subject = person ? [link(nameOf(row), { who: person })] : breakable(nameOf(row));
   const place = placeOf(row);
   const why = isHeld(row) ? [`${holdOf(row)}; `, sayingOf(row)] : [sayingOf(row)];
-  if (place) why.push("; ", element("code", {}, place));
+  if (place) why.push("; ", element("code", {}, ...breakable(place)));
   const cells = [
     element("td", {}, ...badges(row)),
-    element("th", { scope: "row" }, subject),
+    element("th", { scope: "row", class: "place" }, ...subject),
     element("td", { class: "place" }, group === NONE ? "" : link(groupName(group), { where: groupLabel(group) })),
     element("td", {}, targetOf(row)),
     element("td", {}, detailOf(row)),

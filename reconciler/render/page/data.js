@@ -47,6 +47,11 @@ const causeOf = (row) => (rows.cause[row] === NONE || !plan.causes.length ? "" :
 const wayOf = (row) => reasonOf(row)[2].map(said).reverse();
 const moreOf = (row) => said(reasonOf(row)[3]);
 
+/** Return a path that may be broken behind its slashes, and reads the same. */
+function breakable(path) {
+  return path.split(/(?<=\/)/).flatMap((part, index) => (index ? [element("wbr"), part] : [part]));
+}
+
 /** Say in a word what happens: a change that is held back would happen. */
 function verbOf(row) {
   const word = SIGNS[signOf(row)];
@@ -76,6 +81,8 @@ function stepsOf(row) {
 /** Return what a row is marked with: words, each in a shape of its own. */
 function badges(row) {
   const found = [element("span", { class: `badge ${isHeld(row) ? "held" : SIGNS[signOf(row)]}` }, verbOf(row))];
-  if (markOf(row)) found.push(" ", element("span", { class: "badge privileged" }, markOf(row)));
+  const mark = markOf(row);
+  if (mark && isHeld(row)) found.push(" ", element("span", { class: "badge held" }, `would be a ${mark}`));
+  else if (mark) found.push(" ", element("span", { class: "badge privileged" }, mark));
   return found;
 }

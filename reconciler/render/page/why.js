@@ -27,7 +27,7 @@ function offerNames(key, one, many) {
 function wayItem(row) {
   const steps = stepsOf(row).map(([kind, text]) => {
     const words = kind === "group" ? "in " : kind === "rule" ? "rule " : "";
-    return element("li", { class: kind }, words, kind === "rule" ? element("code", {}, text) : text);
+    return element("li", { class: kind }, words, kind === "rule" ? element("code", {}, ...breakable(text)) : text);
   });
   const end = element("li", { class: "outcome" }, outcomeOf(row));
   const details = [moreOf(row), holdOf(row), causeOf(row)].filter(Boolean).map((text) => element("p", {}, text));
