@@ -36,6 +36,7 @@ FORMS: dict[str, tuple[str, ...]] = {
     "text, verbose": ("--verbose",),
     "text, summary": ("--summary",),
     "markdown": ("--format", "markdown"),
+    "html": ("--format", "html"),
     "json": ("--format", "json"),
     "gitlab": ("--format", "gitlab"),
 }

@@ -11,6 +11,7 @@ import click
 from reconciler.cli.screen import Screen
 from reconciler.plan.encode import Document, pieces
 from reconciler.render.document import PlanData
+from reconciler.render.html import plan_html
 from reconciler.render.markdown import COMMENT, LEAST, SUMMARY, plan_markdown
 from reconciler.render.text import origin_line, plan_text
 from reconciler.render.widget import plan_widget
@@ -19,7 +20,7 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 
-FORMS = ("text", "json", "markdown", "gitlab")
+FORMS = ("text", "json", "markdown", "html", "gitlab")
 
 
 class ViewOptions(TypedDict):
@@ -40,7 +41,7 @@ def view_options(command: Callable[P, T]) -> Callable[P, T]:
         type=click.Choice(FORMS),
         default="text",
         show_default=True,
-        help="The form of the result; markdown for pull requests, gitlab for its report of type terraform.",
+        help="The form of the result; markdown for pull requests, html for a browser, gitlab for its report of type terraform.",
     )
     summary = click.option(
         "--summary",
@@ -85,6 +86,8 @@ def show_plan(document: Document, given: ViewOptions, screen: Screen) -> None:
         screen.result(pieces(document))
     elif given["form"] == "markdown":
         screen.result([plan_markdown(plan_data(document), given["max_bytes"], given["marker"])])
+    elif given["form"] == "html":
+        screen.result(plan_html(plan_data(document)))
     elif given["form"] == "gitlab":
         screen.result([plan_widget(plan_data(document))])
     else:
