@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from reconciler.desired.links import Directory, Source, label_of
 from reconciler.model.access import Flag, GroupKey, Role, UserKey
@@ -71,18 +71,18 @@ class Explanation:
 
     def demoted(self, group: GroupKey, user: UserKey, username: str, role: Role) -> Reason:
         """Return why the person should no longer have `role`, and what gives the lower one."""
-        lost, kept = self._without(group, user, username, role), self.gained(group, user)
-        still = " via ".join(kept.path) or kept.detail
-        return Reason(
-            lost.why, lost.rule, lost.path, f"{lost.detail}; still {still}" if lost.detail else f"still {still}"
-        )
+        lost, still = self._without(group, user, username, role), self.still(group, user)
+        return replace(lost, detail=f"{lost.detail}; {still}" if lost.detail else still)
+
+    def still(self, group: GroupKey, user: UserKey) -> str:
+        """Return what gives the person the role that they should have in this group, as words for who has had a higher one."""
+        kept = self.gained(group, user)
+        return f"still {' via '.join(kept.path) or kept.detail}"
 
     def _without(self, group: GroupKey, user: UserKey, username: str, role: Role) -> Reason:
-        sources = self.sources[group][::-1]
-        giving = [source for source in sources if source.role == role and source.why is not Why.GRANT] or [
-            source for source in sources if source.why is not Why.GRANT
-        ]
-        rule = giving[0].rule if giving else None
+        sources = [source for source in self.sources[group][::-1] if source.why is not Why.GRANT]
+        giving = [source for source in sources if source.role == role]
+        rule = next((source.rule for source in (giving or sources)), None)
         if user not in self.index_of:
             return Reason(Why.LEFT_DIRECTORY, rule)
         grant = self.ended.get(group, {}).get((login_key(username), role))

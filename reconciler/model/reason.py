@@ -21,6 +21,7 @@ class Why(StrEnum):
     AUDITOR_GROUP = "auditor_group"
     SCOPE = "scope"  # users.scope: all
     LEFT_GROUP = "left_group"  # still in the directory, no longer in what gave the role
+    RULE_TAKEN = "rule_taken"  # the base's policy has a rule that gave it, this one has not
     BY_HAND = "by_hand"  # somebody gave the role in the target, and no rule gives it
     GRANT_ENDED = "grant_ended"
     LEFT_DIRECTORY = "left_directory"  # the entry is gone

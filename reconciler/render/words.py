@@ -46,6 +46,10 @@ def _left_group(path: str, detail: str) -> str:
     return "; ".join(filter(None, (where, detail)))
 
 
+def _rule_taken(path: str, detail: str) -> str:
+    return "; ".join(filter(None, (f"no longer given by {path}" if path else "no longer given", detail)))
+
+
 def _by_hand(path: str, detail: str) -> str:
     where = f"does not match {path}" if path.startswith("(") else f"not in {path}" if path else "no rule gives it"
     return "; ".join(filter(None, (detail or "added by hand", where)))
@@ -60,6 +64,7 @@ _CAUSES: Mapping[str, Callable[[str, str], str]] = {
     "auditor_group": lambda path, detail: _joined("auditor group", path, detail),
     "scope": lambda path, detail: _joined("in the directory", path, detail),
     "left_group": _left_group,
+    "rule_taken": _rule_taken,
     "by_hand": _by_hand,
     "grant_ended": lambda path, detail: _joined("grant ended", path, detail),
     "left_directory": lambda path, detail: _joined("left the directory", path and f"and {path}", detail),

@@ -81,6 +81,7 @@ def test_each_change_is_told_by_its_cause(work: Path) -> None:
         "git_commit": git(work, "rev-parse", "main"),
     }
     text = reconcile("plan", "--base", "main", cwd=work).stdout
+    assert "(no longer given by cn=leads; policies/policy.yaml:19 of the base; still cn=leads)" in text
     mine, new, drift = (
         text.index("  Caused by this change of the policy (1 change)\n"),
         text.index("  Pending: the directory changed since the last apply (2 changes)\n"),

@@ -24,6 +24,14 @@ LEADS = ("cn=leads",)
         (reason("left_group", path=("(title=x)",)), "no longer matches (title=x)"),
         (reason("left_group", path=LEADS, detail="still cn=devs"), "no longer in cn=leads; still cn=devs"),
         (reason("left_group"), "no rule gives it any more"),
+        (
+            reason("rule_taken", path=LEADS, detail="p.yaml:3 of the base"),
+            "no longer given by cn=leads; p.yaml:3 of the base",
+        ),
+        (
+            reason("rule_taken", detail="(title=x); p.yaml:3 of the base"),
+            "no longer given; (title=x); p.yaml:3 of the base",
+        ),
         (reason("grant_ended", detail="on 2026-01-01"), "grant ended on 2026-01-01"),
         (reason("left_directory"), "left the directory"),
         (reason("left_directory", path=LEADS), "left the directory and cn=leads"),
