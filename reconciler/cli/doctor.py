@@ -65,7 +65,7 @@ class DoctorOptions(TypedDict):
     multiple=True,
     metavar="NAME",
     callback=filled,
-    help="With --contract: an account that may be put into that group and taken out again; may be repeated.",
+    help="With --contract: an account that may be put into that group, and be blocked for a moment; may be repeated.",
 )
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", help="The form of the result.")
 @presentation
