@@ -14,6 +14,7 @@ TOLERANCE = 0.02
 FEW = 2  # version and rights of the token are asked, too, however small a GitLab is
 PAGE = 100  # accounts in one page, and in one call that adds members
 CPU_BAR, MEMORY_BAR = 10.0, 350.0  # seconds of own CPU and MB of `reconcile plan`, no change, at the default size
+APPLY_CPU_BAR, APPLY_MEMORY_BAR = 90.0, 600.0  # the same of the initial `reconcile apply`, of some 286,000 memberships
 PLAN, APPLY, PLAN_AGAIN, APPLY_AGAIN = "plan, initial", "apply, initial", "plan, no change", "apply, no change"
 READS = ("version", "user", "token", "users.list", "groups.list", "groups.get", "projects.get", "members.list")
 _CAVEATS = """\
@@ -109,6 +110,8 @@ def bars(outcome: Outcome) -> list[Bar]:
     if outcome.shape == Shape(seed=outcome.shape.seed):
         found.append(Bar("own CPU of a plan without a change", again.usage.cpu, CPU_BAR, "s"))
         found.append(Bar("peak memory of a plan without a change", again.usage.peak_mb, MEMORY_BAR, "MB"))
+        found.append(Bar("own CPU of the initial apply", applied.usage.cpu, APPLY_CPU_BAR, "s"))
+        found.append(Bar("peak memory of the initial apply", applied.usage.peak_mb, APPLY_MEMORY_BAR, "MB"))
     return found
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from io import BytesIO
 
 from reconciler.plan.encode import Document, digest
 
@@ -16,6 +17,8 @@ FOLDER = "reports/"
 HEAD = "reports-head"  # beside the reports: how many there are, and the digest of the newest
 BEGINNING = ""  # what the first report names as the one before it
 _DIGITS = 8
+_ROWS = 4  # levels of a report: itself, targets, one of them, its changes
+_CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +60,33 @@ def number_of(name: str) -> int | None:
 
 
 def to_bytes(document: Mapping[str, object]) -> bytes:
-    """Return the one way in which a document is written: there is no second text that says the same."""
-    return json.dumps(document, sort_keys=True, separators=(",", ":")).encode() + b"\n"
+    """Return the one way in which a document is written: there is no second text that says the same.
+
+    It is canonical JSON on one line, made row by row: that of hundreds of thousands of changes at once takes as much memory again.
+    """
+    found = BytesIO()
+    found.writelines(piece.encode() for piece in _pieces(document, _ROWS))
+    found.write(b"\n")
+    return found.getvalue()
+
+
+def _pieces(data: object, levels: int) -> Iterator[str]:
+    """Yield the canonical JSON of data in pieces, one for each thing that lies so many levels inside."""
+    if levels and isinstance(data, Mapping):
+        yield "{"
+        for number, key in enumerate(sorted(data)):
+            yield f"{',' if number else ''}{_CANONICAL.encode(key)}:"
+            yield from _pieces(data[key], levels - 1)
+        yield "}"
+    elif levels and isinstance(data, list):
+        yield "["
+        for number, item in enumerate(data):
+            if number:
+                yield ","
+            yield from _pieces(item, levels - 1)
+        yield "]"
+    else:
+        yield _CANONICAL.encode(data)
 
 
 def from_bytes(content: bytes) -> Document | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import groupby
@@ -108,6 +108,7 @@ class _Making:
         self._nests = target.capabilities.inherits
         self._lacking: dict[Thing, Change] = {}  # what was not made, by what rests on it
         self.made: dict[int, Outcome] = {}
+        self._failed = 0
         self.times: list[BatchTime] = []
         self.error = ""
         for outcome in work.known.values():
@@ -165,7 +166,9 @@ class _Making:
         return tuple(place for place, _ in kept), replace(batch, changes=tuple(change for _, change in kept))
 
     def _keep(self, place: int, outcome: Outcome) -> None:
+        """Keep what became of a change, which is said once: what is told of all of them is counted here, one by one."""
         self.made[place] = outcome
+        self._failed += outcome.status in _NOT_MADE
         self._miss(outcome)
 
     def _miss(self, outcome: Outcome) -> None:
@@ -209,7 +212,4 @@ class _Making:
             )
 
     def _tell(self) -> None:
-        ended: Iterable[Outcome] = self.made.values()
-        failed = sum(outcome.status in _NOT_MADE for outcome in ended)
-        total = len(self._work.todo)
-        self._run.tell(Progress(self._work.section.name, len(self.made), total, failed))
+        self._run.tell(Progress(self._work.section.name, len(self.made), len(self._work.todo), self._failed))

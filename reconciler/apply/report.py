@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -36,7 +35,7 @@ class TargetReport:
 
     def count(self, status: Status) -> int:
         """Return how many changes ended that way."""
-        return Counter(outcome.status for outcome in self.outcomes)[status]
+        return sum(outcome.status is status for outcome in self.outcomes)
 
 
 @dataclass(frozen=True, slots=True)

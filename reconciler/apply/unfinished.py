@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable
+from io import BytesIO
 
 from reconciler.apply.journal import Journal, digits, read_history
 from reconciler.apply.reporting import keep_lost
@@ -11,7 +12,7 @@ from reconciler.errors import PlanStale, UsageError
 from reconciler.model.plan import Plan
 from reconciler.model.text import shortened
 from reconciler.plan.decode import decode
-from reconciler.plan.encode import Document, to_text
+from reconciler.plan.encode import Document, pieces
 from reconciler.state.base import Store
 
 _PREFIX = "plans/"
@@ -22,7 +23,9 @@ LATEST = "latest"
 
 def keep(store: Store, document: Document) -> None:
     """Keep a plan for as long as it may have to be resumed; one that is there already is the same."""
-    store.create(_name(str(document["id"])), to_text(document).encode())
+    found = BytesIO()
+    found.writelines(piece.encode() for piece in pieces(document))
+    store.create(_name(str(document["id"])), found.getvalue())
 
 
 def forget(store: Store, plan_id: str) -> None:

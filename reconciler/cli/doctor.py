@@ -12,6 +12,7 @@ from reconciler.cli.options import filled, policy_argument, target_option
 from reconciler.cli.presentation import presentation
 from reconciler.cli.run import check_known, run_of
 from reconciler.cli.screen import Screen
+from reconciler.cli.stopping import interruptible
 from reconciler.directory.examine import DirectoryReport, ServerReport, examine
 from reconciler.directory.ldapsearch import ldapsearch
 from reconciler.directory.sources import Reading
@@ -64,7 +65,7 @@ class DoctorOptions(TypedDict):
     multiple=True,
     metavar="NAME",
     callback=filled,
-    help="With --contract: an account that may be put into that group and taken out again; may be repeated.",
+    help="With --contract: an account that may be put into that group, and be blocked for a moment; may be repeated.",
 )
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", help="The form of the result.")
 @presentation
@@ -105,7 +106,7 @@ def _tried(policy: Policy, given: DoctorOptions, screen: Screen) -> int:
             "Trials need --contract, one --target and --scratch-group PATH, and take --scratch-user NAME; nothing else."
         )
     (name,) = given["target"]
-    with screen.working(f"Trying {shortened(name)}"):
+    with screen.working(f"Trying {shortened(name)}"), interruptible():
         found = try_target(policy, name, Scratch(group, given["scratch_user"]))
     _show([], [found], given["form"], screen)
     return found.code

@@ -1,4 +1,7 @@
-"""Let a run come to a good end at the first Ctrl-C or SIGTERM, and stop it at once at the second; never end it itself."""
+"""Let a run come to a good end at the first Ctrl-C or SIGTERM, and stop it at once at the second; never end it itself.
+
+What has to put something back is told of both in the same way.
+"""
 
 from __future__ import annotations
 
@@ -37,3 +40,17 @@ def stopping(screen: Screen) -> Iterator[Event]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+@contextmanager
+def interruptible() -> Iterator[None]:
+    """Let SIGTERM be a KeyboardInterrupt, as Ctrl-C is: what is to be put back then is."""
+
+    def interrupt(_number: int, _frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)

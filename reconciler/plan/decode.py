@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import fields
 from typing import Any, Literal
@@ -45,6 +44,7 @@ from reconciler.model.plan import (
 from reconciler.model.reason import Reason, Why
 from reconciler.model.text import shortened
 from reconciler.plan.encode import OUTSIDE, Document, content, digest
+from reconciler.plan.sharing import shared_json
 
 _AGAIN = "Make it again with `reconcile plan --out`."
 
@@ -55,6 +55,7 @@ def decode(text: str, name: str = "the plan file") -> tuple[Plan, Document]:
     Raises UsageError for a file that is truncated, no plan, of another major format, or not what its id says.
     """
     document = load_document(text, name)
+    del text  # it may be the largest of all
     try:
         plan = _plan(document)
         # a newer minor format may say more than we would: then its own digest is all the proof there is
@@ -83,7 +84,7 @@ def _first_difference(have: Document, want: Document) -> str:
 def load_document(text: str, name: str = "the plan file") -> Document:
     """Return the plan's data after checking its format and its digest; raises UsageError as `decode` does."""
     try:
-        document = json.loads(text)
+        document = shared_json(text)
     except (ValueError, RecursionError) as error:
         raise UsageError(
             f"{name} is not complete JSON, truncated perhaps: {shortened(str(error))}. {_AGAIN}"
@@ -102,7 +103,7 @@ def load_document(text: str, name: str = "the plan file") -> Document:
 
 
 def _plan(document: Document) -> Plan:
-    policy = document["policy"]
+    policy, known = document["policy"], _Known()
     return Plan(
         created_at=document["created_at"],
         today=document["today"],
@@ -112,23 +113,23 @@ def _plan(document: Document) -> Plan:
         directories=tuple(
             DirectoryFacts(**_known(DirectoryFacts, {"confirmed_at": "", **facts})) for facts in document["directories"]
         ),
-        targets=tuple(_target(target) for target in document["targets"]),
+        targets=tuple(_target(target, known) for target in document["targets"]),
         notes=tuple(_diagnostic(note) for note in document["notes"]),
         only=tuple(Only(**_known(Only, one)) for one in document.get("only", ())),
         base=Base(**_known(Base, document["base"])) if "base" in document else None,
     )
 
 
-def _target(target: Document) -> TargetPlan:
+def _target(target: Document, known: _Known) -> TargetPlan:
     return TargetPlan(
         name=target["name"],
         kind=target["kind"],
         address=target["address"],
         directory=target["directory"],
-        changes=tuple(_change(change) for change in target["changes"]),
+        changes=tuple(_change(change, known) for change in target["changes"]),
         refusals=tuple(_refusal(refusal) for refusal in target["refusals"]),
         withheld=tuple(
-            Withheld(_change(item["change"]), Hold(item["hold"]), item["detail"]) for item in target["withheld"]
+            Withheld(_change(item["change"], known), Hold(item["hold"]), item["detail"]) for item in target["withheld"]
         ),
         diagnostics=tuple(_diagnostic(finding) for finding in target["diagnostics"]),
         unchanged=Unchanged(**_known(Unchanged, target["unchanged"])),
@@ -198,35 +199,61 @@ def _group(data: Document) -> Group:
     return Group(GroupKey(data["key"]), data["source"], data["managed"])
 
 
-def _change(data: Document) -> Change:
-    return _BUILDERS[data["type"]](data, _reason(data["reason"]))
+class _Known:
+    """People and reasons of one document, one object for each object there, which `shared_json` has made few."""
+
+    def __init__(self) -> None:
+        self._reasons: dict[int, Reason] = {}
+        self._people: dict[int, Who] = {}
+
+    def reason(self, data: Document) -> Reason:
+        """Return the reason."""
+        found = self._reasons.get(id(data))
+        if found is None:
+            found = self._reasons[id(data)] = _reason(data)
+        return found
+
+    def who(self, data: Document) -> Who:
+        """Return the person."""
+        found = self._people.get(id(data))
+        if found is None:
+            found = self._people[id(data)] = _who(data)
+        return found
+
+
+def _change(data: Document, known: _Known) -> Change:
+    return _BUILDERS[data["type"]](data, known.reason(data["reason"]), known)
 
 
 # One builder per type name of model.change.type_name; decode() proves them by encoding the result again.
-_BUILDERS: Mapping[str, Callable[[dict[str, Any], Reason], Change]] = {
-    "user.create": lambda data, why: CreateUser(_user(data["want"]), why),
-    "user.adopt": lambda data, why: AdoptUser(_who(data["user"]), _user(data["have"]), why),
-    "user.update": lambda data, why: UpdateUser(_who(data["user"]), _values(data["have"]), _values(data["want"]), why),
-    "user.enable": lambda data, why: EnableUser(_who(data["user"]), why),
-    "user.disable": lambda data, why: DisableUser(_who(data["user"]), why),
-    "user.remove": lambda data, why: RemoveUser(_who(data["user"]), _user(data["have"]), why),
-    "user.flag": lambda data, why: SetFlag(
-        _who(data["user"]), Flag(data["flag"]), have=data["have"], want=data["want"], reason=why
+_BUILDERS: Mapping[str, Callable[[dict[str, Any], Reason, _Known], Change]] = {
+    "user.create": lambda data, why, _known: CreateUser(_user(data["want"]), why),
+    "user.adopt": lambda data, why, known: AdoptUser(known.who(data["user"]), _user(data["have"]), why),
+    "user.update": lambda data, why, known: UpdateUser(
+        known.who(data["user"]), _values(data["have"]), _values(data["want"]), why
     ),
-    "group.create": lambda data, why: CreateGroup(_group(data["want"]), why),
-    "group.adopt": lambda data, why: AdoptGroup(_group(data["want"]), why),
-    "group.rename": lambda data, why: RenameGroup(
+    "user.enable": lambda data, why, known: EnableUser(known.who(data["user"]), why),
+    "user.disable": lambda data, why, known: DisableUser(known.who(data["user"]), why),
+    "user.remove": lambda data, why, known: RemoveUser(known.who(data["user"]), _user(data["have"]), why),
+    "user.flag": lambda data, why, known: SetFlag(
+        known.who(data["user"]), Flag(data["flag"]), have=data["have"], want=data["want"], reason=why
+    ),
+    "group.create": lambda data, why, _known: CreateGroup(_group(data["want"]), why),
+    "group.adopt": lambda data, why, _known: AdoptGroup(_group(data["want"]), why),
+    "group.rename": lambda data, why, _known: RenameGroup(
         GroupKey(data["have"]["key"]), GroupKey(data["want"]["key"]), data["want"]["source"], why
     ),
-    "group.remove": lambda data, why: RemoveGroup(_group(data["have"]), why),
-    "membership.add": lambda data, why: AddMembership(
-        _who(data["user"]), GroupKey(data["group"]), Role(data["want"]), why
+    "group.remove": lambda data, why, _known: RemoveGroup(_group(data["have"]), why),
+    "membership.add": lambda data, why, known: AddMembership(
+        known.who(data["user"]), GroupKey(data["group"]), Role(data["want"]), why
     ),
-    "membership.change": lambda data, why: ChangeRole(
-        _who(data["user"]), GroupKey(data["group"]), Role(data["have"]), Role(data["want"]), why
+    "membership.change": lambda data, why, known: ChangeRole(
+        known.who(data["user"]), GroupKey(data["group"]), Role(data["have"]), Role(data["want"]), why
     ),
-    "membership.remove": lambda data, why: RemoveMembership(
-        _who(data["user"]), GroupKey(data["group"]), Role(data["have"]), why
+    "membership.remove": lambda data, why, known: RemoveMembership(
+        known.who(data["user"]), GroupKey(data["group"]), Role(data["have"]), why
     ),
-    "setting.set": lambda data, why: SetSetting(data["setting"], have=data["have"], want=data["want"], reason=why),
+    "setting.set": lambda data, why, _known: SetSetting(
+        data["setting"], have=data["have"], want=data["want"], reason=why
+    ),
 }

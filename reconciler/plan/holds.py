@@ -117,20 +117,28 @@ def _stale(words: str) -> Found:
 
 
 def _membership(draft: Draft, change: MembershipChange) -> Found:
-    key, where = change.who.key, f"{shortened(change.who.username)} in {shortened(change.group)}"
+    key = change.who.key
     if (by_hand := draft.by_hand.get(change.group, {}).get(key)) is not None:
-        return _stale(f"{where}: there is a membership made by hand, {shortened(by_hand)}")
+        return _stale(f"{_where(change)}: there is a membership made by hand, {shortened(by_hand)}")
     have = None if isinstance(change, AddMembership) else change.have
     want = None if isinstance(change, RemoveMembership) else change.want
     role = draft.role(change.group, key)
     if role == want:
-        return _done(f"{where}: {_role(role)} already" if role else f"{where}: there is no membership any more")
+        return _done(
+            f"{_where(change)}: {_role(role)} already" if role else f"{_where(change)}: there is no membership any more"
+        )
     if lack := draft.lack_of_place(change.group, key):
-        return _stale(f"{where}: {lack}")
+        return _stale(f"{_where(change)}: {lack}")
     if role != have:
-        return _stale(f"{where}: {_role(role)}, the plan expected {'none' if have is None else shortened(have)}")
+        return _stale(
+            f"{_where(change)}: {_role(role)}, the plan expected {'none' if have is None else shortened(have)}"
+        )
     draft.give(change.group, key, want)
     return _PENDING
+
+
+def _where(change: MembershipChange) -> str:
+    return f"{shortened(change.who.username)} in {shortened(change.group)}"
 
 
 def _role(role: Role | None) -> str:
@@ -324,6 +332,8 @@ def _setting(draft: Draft, change: SetSetting) -> Found:
 
 def _taken_names(draft: Draft, changes: Sequence[Change], found: Sequence[Found]) -> dict[int, Found]:
     """Return the changes, by number, whose new name of an account would be somebody else's at the end, as stale."""
+    if not any(isinstance(change, CreateUser | UpdateUser) for change in changes):
+        return {}
     names = Counter(login_key(user.username) for user in draft.users.values())
     taken = {}
     for number, change in enumerate(changes):

@@ -78,8 +78,8 @@ class Request:
 
     @property
     def address(self) -> str:
-        """The path and the query, as they are sent."""
-        return f"{self.path}?{urlencode(list(self.query))}" if self.query else self.path
+        """The path and the query, as they are sent: commas as they are, which a query may hold, for a hundred numbers in one."""
+        return f"{self.path}?{urlencode(list(self.query), safe=',')}" if self.query else self.path
 
 
 @dataclass(frozen=True, slots=True)

@@ -78,8 +78,10 @@ class Look:
     def account(self, change: Change) -> Account | None:
         """Return the account of a change as it was seen last, None where there is none."""
         with self._lock:
-            numbers = [self._numbers[key] for key in _keys(change) if key in self._numbers]
-            return self._accounts.get(numbers[0]) if numbers else None
+            for key in _keys(change):
+                if (number := self._numbers.get(key)) is not None:
+                    return self._accounts.get(number)
+        return None
 
     def keep(self, found: Account, key: UserKey | None = None) -> None:
         """Remember an account as it is now; the keys that a plan may have for it stay its own."""
@@ -224,9 +226,11 @@ def _state_of(accounts: Iterable[Account]) -> State:
     return State(users=users)
 
 
-def _keys(change: Change) -> list[UserKey]:
+def _keys(change: Change) -> Sequence[UserKey]:
     """Return the keys that the account of a change may have been read under, the surest first."""
     match change:
+        case AddMembership(who=who) | ChangeRole(who=who) | RemoveMembership(who=who):  # most of all
+            return who.key, who.account
         case CreateUser(user=user):
             return [user.key]
         case AdoptUser(who=who, have=have):

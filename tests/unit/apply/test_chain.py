@@ -6,6 +6,8 @@ import json
 from collections.abc import Callable, Sequence
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from reconciler.apply.chain import (
     HEAD,
@@ -32,6 +34,20 @@ def chain(length: int) -> list[Document]:
     for number in range(length):
         documents.append(linked(small(f"commit {number}"), link_of(documents[-1]) if documents else NOWHERE))
     return documents
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=4),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=3),
+    max_leaves=20,
+)
+
+
+@given(st.dictionaries(st.text(max_size=3), JSON, max_size=4))
+def test_a_report_is_canonical_json_on_one_line(document: dict[str, object]) -> None:
+    """In whatever pieces it is made: reports that were kept before are read, and are what they were."""
+    assert to_bytes(document) == json.dumps(document, sort_keys=True, separators=(",", ":")).encode() + b"\n"
+    assert from_bytes(to_bytes(document)) == document
 
 
 def written(documents: Sequence[Document]) -> Chain:
