@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # Apply exactly the plan file that was approved: its bytes by digest, its policy by commit. Nothing is planned here.
+# shellcheck source=common.sh
 . "$(dirname -- "${BASH_SOURCE[0]}")/common.sh"
 
 plan=${IN_PLAN:-}

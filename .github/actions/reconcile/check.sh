@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Check a policy where there are no credentials, as in a pull request from a fork: its form, its tests, and a plan as far as
 # one can be made offline. What needs a credential is said, and not tried.
+# shellcheck source=common.sh
 . "$(dirname -- "${BASH_SOURCE[0]}")/common.sh"
 
 unset IN_CREDENTIALS IN_PLAN_KEY

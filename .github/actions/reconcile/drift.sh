@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # Look whether anything is not as the policy says, and have one open issue exactly as long as that is so.
+# shellcheck source=common.sh
 . "$(dirname -- "${BASH_SOURCE[0]}")/common.sh"
 
 title=${IN_ISSUE_TITLE:-Access is not as the policy says}

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # Install the program: from the checkout that this action is a part of, by version from an index of yours, or not at all.
+# shellcheck source=common.sh
 . "$(dirname -- "${BASH_SOURCE[0]}")/common.sh"
 
 version=${IN_VERSION:-.}

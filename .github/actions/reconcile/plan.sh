@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # Plan what a pull request changes: one comment, the page of the run, outputs. Changes nothing outside of these.
+# shellcheck source=common.sh
 . "$(dirname -- "${BASH_SOURCE[0]}")/common.sh"
 
 # Print the commit that the pull request goes to. Of the merge that GitHub has made for this run that is the first parent;
