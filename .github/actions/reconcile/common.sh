@@ -121,6 +121,20 @@ failure() {
     fenced "$2"
 }
 
+# Print the commit that the pull request goes to. Of the merge that GitHub has made for this run that is the first parent;
+# what else is checked out was made by whoever opened the pull request, and then the event says it.
+base_commit() {
+    local said base head
+    said=$(python3 -I "$here/base.py") || return 0
+    read -r base head <<<"$said"
+    if [[ $(git -C "$policy" rev-parse HEAD) == "${GITHUB_SHA:-}" &&
+        $(git -C "$policy" rev-parse --verify --quiet 'HEAD^2') == "$head" ]]; then
+        git -C "$policy" rev-parse 'HEAD^1'
+    else
+        printf '%s\n' "$base"
+    fi
+}
+
 # planned [OPTION...]: make a plan and save it, its page for a comment and for the run, and the outputs; sets `code`
 planned() {
     local options=("$@")

@@ -3,20 +3,6 @@
 # shellcheck source=common.sh
 . "$(dirname -- "${BASH_SOURCE[0]}")/common.sh"
 
-# Print the commit that the pull request goes to. Of the merge that GitHub has made for this run that is the first parent;
-# what else is checked out was made by whoever opened the pull request, and then the event says it.
-base_commit() {
-    local said base head
-    said=$(python3 -I "$here/base.py") || return 0
-    read -r base head <<<"$said"
-    if [[ $(git -C "$policy" rev-parse HEAD) == "${GITHUB_SHA:-}" &&
-        $(git -C "$policy" rev-parse --verify --quiet 'HEAD^2') == "$head" ]]; then
-        git -C "$policy" rev-parse 'HEAD^1'
-    else
-        printf '%s\n' "$base"
-    fi
-}
-
 credentials
 base=${IN_BASE:-}
 if [[ -z $base && ${GITHUB_EVENT_NAME:-} == pull_request* ]]; then
