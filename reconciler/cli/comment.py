@@ -69,10 +69,7 @@ def command(screen: Screen, **given: Unpack[CommentOptions]) -> int:
     On GitHub the token is in $GITHUB_TOKEN or $GH_TOKEN, on GitLab in $RECONCILE_GITLAB_TOKEN; the rest is what a pipeline's
     environment says.
     """
-    if not given["issue"] and (given["label"] or given["close"]):
-        raise UsageError("--label and --close are about an issue: name it with --issue.")
-    if given["issue"] and given["number"]:
-        raise UsageError("--number names a pull or merge request, and --issue an issue by its title: give one of them.")
+    _refuse_contradictions(given)
     kind = kind_of(os.environ, given["forge"])
     text, marker = _marked(_text(given["file"]), given)
     _refuse_long(text, given["file"], kind)
@@ -87,12 +84,24 @@ def command(screen: Screen, **given: Unpack[CommentOptions]) -> int:
     return 0
 
 
+def _refuse_contradictions(given: CommentOptions) -> None:
+    title = given["issue"]
+    if title is None:
+        if given["label"] or given["close"]:
+            raise UsageError("--label and --close are about an issue: name it with --issue.")
+        return
+    if given["number"]:
+        raise UsageError("--number names a pull or merge request, and --issue an issue by its title: give one of them.")
+    if not title.strip():
+        raise UsageError("--issue is blank: give the issue a title.")
+    if len(title) > _LONGEST_TITLE:
+        raise UsageError(f"--issue has {len(title)} characters, and a title at most {_LONGEST_TITLE}.")
+
+
 def _written(forge: Forge, place: Place, text: str, marker: str, given: CommentOptions) -> Done:
     title = given["issue"]
     if title is None:
         return upsert_comment(forge, Thread("change", place.number), text, marker)
-    if len(title) > _LONGEST_TITLE:
-        raise UsageError(f"--issue has {len(title)} characters, and a title at most {_LONGEST_TITLE}.")
     if given["close"]:
         return close_issue(forge, title.strip(), text, marker)
     return upsert_issue(forge, title.strip(), given["label"], text, marker)
