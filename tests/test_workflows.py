@@ -136,7 +136,8 @@ def test_credentials_reach_only_the_jobs_that_plan_or_apply() -> None:
     assert not any("secrets" in text for text in handed)
     assert check["permissions"] == {"contents": "read"}
     plan = read(HERE / "workflows/reconcile-plan.yml")["jobs"]["plan"]
-    assert "github.event.pull_request.head.repo.full_name == github.repository" in plan["if"]
+    assert "github.event.pull_request.head.repo.full_name == github.repository &&" in plan["if"]
+    assert "github.event.pull_request.base.ref == github.event.repository.default_branch &&" in plan["if"]
 
 
 def test_what_is_applied_is_the_artifact_of_the_plan_by_digest_and_commit_after_an_approval() -> None:

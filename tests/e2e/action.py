@@ -40,13 +40,13 @@ class Runner:
     temp: Path
     env: dict[str, str] = field(default_factory=dict)
 
-    def run(self, *, code: int = 0, env: Mapping[str, str] | None = None, **inputs: str) -> Ran:
+    def run(self, command: str, *, code: int = 0, **inputs: str) -> Ran:
         """Run the step that runs the program, with these inputs (``plan_digest`` for plan-digest)."""
         files = {name: self.temp / name.lower() for name in ("GITHUB_OUTPUT", "GITHUB_STEP_SUMMARY")}
         for path in files.values():
             path.write_text("")
         said = _step("run").copy()
-        given = {name.replace("_", "-"): value for name, value in inputs.items()}
+        given = {name.replace("_", "-"): value for name, value in {"command": command, **inputs}.items()}
         done = bash(
             said["run"],
             self.folder,
@@ -54,7 +54,6 @@ class Runner:
                 **{name: _filled(value, given) for name, value in said["env"].items()},
                 **{name: str(path) for name, path in files.items()},
                 **self.env,
-                **(env or {}),
             },
         )
         log = done.stdout + done.stderr
@@ -123,8 +122,10 @@ def on_pull_request(work: Path, temp: Path, url: str) -> Runner:
     git(work, "merge", "-q", "--no-ff", "-m", "merge", "change")
     runner = on_main(work, temp, url, "pull_request")
     repo = {"full_name": REPOSITORY}
-    pull = {"number": 7, "base": {"sha": base}, "head": {"sha": head, "repo": repo}}
-    (temp / "event.json").write_text(json.dumps({"pull_request": pull, "number": 7}))
+    pull = {"number": 7, "base": {"sha": base, "ref": "main"}, "head": {"sha": head, "repo": repo}}
+    (temp / "event.json").write_text(
+        json.dumps({"pull_request": pull, "number": 7, "repository": {"default_branch": "main"}})
+    )
     runner.env["GITHUB_EVENT_PATH"] = str(temp / "event.json")
     return runner
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from tests.e2e.action import FOLDER, bash, on_main, repository, sourced
+from tests.e2e.action import FOLDER, Ran, bash, on_main, repository, sourced
 from tests.e2e.team import edit
 from tests.examples import reconcile
 from tests.fakes.forge_server import serving
@@ -16,20 +16,23 @@ def test_exactly_the_approved_plan_is_applied_and_then_nothing_is_left(tmp_path:
     """Another file and another commit are refused before anything is read; the plan after it is empty."""
     work = repository(tmp_path)
     runner = on_main(work, tmp_path / "temp")
-    made = runner.run(command="plan", comment="false", plan_key="long-enough-key-of-the-pipeline")
-    given = {"command": "apply", "plan": made.outputs["plan_path"], "plan_key": "long-enough-key-of-the-pipeline"}
+    key = "long-enough-key-of-the-pipeline"
+    made = runner.run("plan", comment="false", plan_key=key)
     digest = made.outputs["plan_digest"]
 
-    ran = runner.run(code=8, plan_digest="0" * 64, **given)
-    assert "not the one that was approved" in ran.log
-    runner.run(code=64, plan_digest="", **given)
-    assert "was asked for (--commit)" in runner.run(code=8, plan_digest=digest, commit="0" * 40, **given).log
+    def apply(digest: str, code: int, commit: str = "") -> Ran:
+        plan = made.outputs["plan_path"]
+        return runner.run("apply", code=code, plan=plan, plan_key=key, plan_digest=digest, commit=commit)
+
+    assert "not the one that was approved" in apply("0" * 64, 8).log
+    assert "plan-digest is the output" in apply("", 64).log
+    assert "was asked for (--commit)" in apply(digest, 8, commit="0" * 40).log
     assert not (work / "policies/roster.db").exists()
 
-    ran = runner.run(plan_digest=digest, **given)
+    ran = apply(digest, 0)
     assert ran.outputs["exit_code"] == "0"
     assert " | Applied: 7 added, 0 changed, 0 removed." in ran.page
-    assert runner.run(command="plan", comment="false").outputs["has_changes"] == "false"
+    assert runner.run("plan", comment="false").outputs["has_changes"] == "false"
 
 
 def test_one_issue_is_open_as_long_as_there_is_drift(tmp_path: Path) -> None:
@@ -37,7 +40,7 @@ def test_one_issue_is_open_as_long_as_there_is_drift(tmp_path: Path) -> None:
     hub, work = GitHub(), repository(tmp_path)
     with serving(hub) as running:
         runner = on_main(work, tmp_path / "temp", running.url, "schedule")
-        ran = runner.run(command="drift", issue_labels="access drift")
+        ran = runner.run("drift", issue_labels="access drift")
         assert (ran.outputs["exit_code"], ran.outputs["has_changes"]) == ("2", "true")
         (issue,) = hub.threads.values()
         assert (issue.title, issue.labels) == ("Access is not as the policy says", ["access", "drift"])
@@ -45,11 +48,11 @@ def test_one_issue_is_open_as_long_as_there_is_drift(tmp_path: Path) -> None:
 
         edit(work, "policy.yaml", "{cn: leads, access: owner}", "{cn: leads, access: viewer}")
         edit(work, "policy.yaml", "has: {team/app: owner}", "has: {team/app: viewer}")
-        runner.run(command="drift")
+        runner.run("drift")
         assert "owner" not in str(issue.body)
 
         reconcile("apply", "--auto-approve", cwd=work)
-        assert runner.run(command="drift").outputs["exit_code"] == "0"
+        assert runner.run("drift").outputs["exit_code"] == "0"
         assert (len(hub.threads), issue.state) == (1, "closed")
         assert "No changes." in hub.bodies(issue.number)[0]
 
@@ -60,7 +63,7 @@ def test_drift_that_cannot_be_looked_for_fails_and_stays_in_the_issue(tmp_path: 
     (work / "policies/directory.ldif").write_text("not LDIF")
     with serving(hub) as running:
         runner = on_main(work, tmp_path / "temp", running.url, "schedule")
-        ran = runner.run(command="drift", code=4)
+        ran = runner.run("drift", code=4)
     (issue,) = hub.threads.values()
     assert "No plan could be made (exit code 4)" in str(issue.body)
     assert "plan_path" not in ran.outputs
@@ -126,7 +129,7 @@ def test_no_other_command_is_run(tmp_path: Path) -> None:
     """The word comes from a workflow; it is compared, and never a file's name."""
     work = repository(tmp_path)
     for word in ("", "install", "../../../etc/passwd", "plan.sh", "plan; id"):
-        assert "command is one of" in on_main(work, tmp_path / "temp").run(command=word, code=64).log
+        assert "command is one of" in on_main(work, tmp_path / "temp").run(word, code=64).log
 
 
 def test_the_fingerprint_names_the_changes_and_not_their_reasons(tmp_path: Path) -> None:

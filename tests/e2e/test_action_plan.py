@@ -58,7 +58,7 @@ def test_a_pull_request_gets_one_comment_a_page_and_outputs(
         "{cn: leads, access: owner}\n      - {cn: leads, access: viewer}",
     )
     runner = proposed(work, tmp_path, running)
-    ran = runner.run(command="plan")
+    ran = runner.run("plan")
     assert {
         name: ran.outputs[name] for name in ("has_changes", "has_removals", "refused", "applyable", "exit_code")
     } == {
@@ -82,7 +82,7 @@ def test_a_refused_plan_is_shown_and_fails_the_run(work: Path, tmp_path: Path, h
     """Most of a group would lose their role: the outputs say removals and refused, and the code is the guard's."""
     reconcile("apply", "--auto-approve", cwd=work)
     edit(work, "policy.yaml", LINK, "")
-    ran = proposed(work, tmp_path, running).run(command="plan", code=6)
+    ran = proposed(work, tmp_path, running).run("plan", code=6)
     assert (ran.outputs["has_removals"], ran.outputs["refused"], ran.outputs["applyable"]) == ("true", "true", "false")
     assert ran.outputs["exit_code"] == "6"
     assert "max_removals_per_group" in hub.bodies(7)[0]
@@ -94,7 +94,7 @@ def test_an_invalid_policy_is_annotated_and_takes_the_place_of_an_older_plan(
     """Nothing is planned; the comment that was there says so now, and no file name or message can end its fence."""
     old = hub.remark(7, "<!-- reconcile:plan -->\n### Plan: 1 to add.", "github-actions[bot]")
     edit(work, "policy.yaml", "access: owner", "acess: owner")
-    ran = proposed(work, tmp_path, running).run(command="plan", code=3)
+    ran = proposed(work, tmp_path, running).run("plan", code=3)
     assert "::error file=policies/policy.yaml,line=19" in ran.log
     assert ran.outputs == {
         **dict.fromkeys(("has_changes", "has_removals", "refused", "applyable"), "false"),
@@ -109,7 +109,7 @@ def test_an_invalid_policy_is_annotated_and_takes_the_place_of_an_older_plan(
 def test_connections_come_from_the_first_parent_of_github_s_own_merge_and_else_from_the_event(
     work: Path, tmp_path: Path
 ) -> None:
-    """A commit that the branch itself could have made is never asked for its parent."""
+    """A commit that the branch itself could have made is never asked for its parent, and another branch is no base."""
     git(work, "commit", "-q", "--allow-empty", "-m", "change")
     head = git(work, "rev-parse", "HEAD")
     git(work, "checkout", "-q", "main")
@@ -130,15 +130,16 @@ def test_connections_come_from_the_first_parent_of_github_s_own_merge_and_else_f
     git(work, "checkout", "-q", "change")
     assert base() == event_says
     assert base(GITHUB_SHA=head) == event_says
-    event["pull_request"]["base"]["sha"] = "--output=x"
-    (tmp_path / "temp/event.json").write_text(json.dumps(event))
-    assert base() == ""
+    for part, key, value in (("base", "ref", "change"), ("base", "sha", "--output=x")):
+        other = {**event, "pull_request": {**event["pull_request"], part: {**event["pull_request"][part], key: value}}}
+        (tmp_path / "temp/event.json").write_text(json.dumps(other))
+        assert base() == ""
 
 
 def test_a_check_without_credentials_tests_and_plans_what_is_offline(work: Path, tmp_path: Path) -> None:
     """It needs no token and writes no comment; an expectation that does not hold fails it."""
     runner = on_main(work, tmp_path / "temp", event="pull_request")
-    ran = runner.run(command="check", token="")
+    ran = runner.run("check", token="")
     assert "### Its tests: passed" in ran.page
     assert "### A plan without credentials: passed" in ran.page
     assert "7 to add" in ran.page
@@ -148,7 +149,7 @@ def test_a_check_without_credentials_tests_and_plans_what_is_offline(work: Path,
         "{user: carol, target: roster, has: {team/app: owner}}",
         "{user: bob, target: roster, has: {team/app: owner}}",
     )
-    ran = runner.run(command="check", code=3)
+    ran = runner.run("check", code=3)
     assert ran.outputs["exit_code"] == "3"
     assert "### Its tests: failed (exit code 3)" in ran.page
 
@@ -162,7 +163,7 @@ def test_a_check_of_what_needs_credentials_contacts_nobody(work: Path, tmp_path:
         expected = "expect:\n  - {user: ann, target: roster, has: {api: viewer}}\n"
         (work / "policies/policy.yaml").write_text(text + expected)
         ran = on_main(work, tmp_path / "temp", event="pull_request").run(
-            command="check", credentials="LDAP_PASSWORD=secret\nTEAMS_TOKEN=secret"
+            "check", credentials="LDAP_PASSWORD=secret\nTEAMS_TOKEN=secret"
         )
         assert listener.heard == []
     assert ran.outputs["exit_code"] == "0"

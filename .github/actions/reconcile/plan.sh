@@ -7,7 +7,7 @@ credentials
 base=${IN_BASE:-}
 if [[ -z $base && ${GITHUB_EVENT_NAME:-} == pull_request* ]]; then
     base=$(base_commit)
-    [[ -n $base ]] || fail 64 "The event of this run does not say what the pull request goes to. Set base."
+    [[ -n $base ]] || fail 64 "This run is of no pull request to the default branch. Set base to a commit that you trust."
 fi
 options=()
 if [[ -n $base ]]; then
