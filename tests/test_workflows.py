@@ -20,11 +20,21 @@ CHECKOUT = "actions/checkout@"
 WRITES = {"reconcile-plan.yml": {"pull-requests"}, "reconcile-drift.yml": {"issues"}}
 
 
+PAGE = ROOT / "docs/ci.md"
+_BLOCK = re.compile(r"^```yaml\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+
+
 def read(path: Path) -> dict[str, Any]:
     """Return what a file says; YAML 1.1 reads `on` as true."""
     said = yaml.safe_load(path.read_text(encoding="utf-8"))
     assert isinstance(said, dict)
     return {"on" if key is True else key: value for key, value in said.items()}
+
+
+def on_page() -> list[dict[str, Any]]:
+    """Return what the YAML on the page about pipelines says."""
+    found = [yaml.safe_load(block) for block in _BLOCK.findall(PAGE.read_text(encoding="utf-8"))]
+    return [{"on" if key is True else key: value for key, value in block.items()} for block in found]
 
 
 def faults(workflow: dict[str, Any]) -> list[str]:
@@ -183,6 +193,38 @@ def test_a_reusable_workflow_refuses_other_events_before_anything_else(name: str
             ).returncode
         }
         assert allowed == set(fine)
+
+
+def test_the_callers_on_the_page_are_sound_and_give_what_is_asked_for() -> None:
+    """Each is held to what our own are held to; it gives known inputs and every secret, and the rights that are needed."""
+    callers = [block for block in on_page() if "jobs" in block]
+    assert [fault for caller in callers for fault in faults(caller)] == []
+    called = set()
+    for job in (job for caller in callers for job in caller["jobs"].values() if "uses" in job):
+        name = Path(job["uses"].partition("@")[0]).name
+        workflow = read(HERE / "workflows" / name)
+        call = workflow["on"]["workflow_call"]
+        called.add(name)
+        assert set(job["with"]) <= set(call["inputs"])
+        assert set(job["secrets"]) == set(call["secrets"])
+        needed: dict[str, str] = {}
+        for each in workflow["jobs"].values():
+            needed |= each["permissions"]
+        assert job["permissions"] == needed
+    assert called == {path.name for path in REUSABLE}
+
+
+def test_the_page_names_every_output_of_the_action_and_every_job_of_the_component() -> None:
+    """And for the component only inputs that it has, every one without a default among them."""
+    text = PAGE.read_text(encoding="utf-8")
+    assert [name for name in read(ACTION)["outputs"] if f"| `{name}` |" not in text] == []
+    header, _, body = (ROOT / "templates/reconcile.yml").read_text(encoding="utf-8").partition("\n---\n")
+    assert [
+        job for job in re.findall(r"^(reconcile:[a-z-]+):$", body, re.MULTILINE) if f"| `{job}` |" not in text
+    ] == []
+    inputs = yaml.safe_load(header)["spec"]["inputs"]
+    (include,) = (block["include"][0] for block in on_page() if "include" in block)
+    assert {name for name, said in inputs.items() if "default" not in said} <= set(include["inputs"]) <= set(inputs)
 
 
 def test_zizmor_finds_nothing() -> None:
