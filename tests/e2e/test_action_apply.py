@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from tests.e2e.action import FOLDER, Ran, bash, on_main, repository, sourced
+from tests.e2e.action import FOLDER, TOKEN, Ran, bash, on_main, repository, sourced
+from tests.e2e.pull_request import git
 from tests.e2e.team import edit
 from tests.examples import reconcile
-from tests.fakes.forge_server import serving
-from tests.fakes.github import GitHub
+from tests.fakes.forge_server import Asked, Told, serving
+from tests.fakes.github import BOT, REPOSITORY, GitHub, Token
 
 
 def test_exactly_the_approved_plan_is_applied_and_then_nothing_is_left(tmp_path: Path) -> None:
@@ -35,15 +36,58 @@ def test_exactly_the_approved_plan_is_applied_and_then_nothing_is_left(tmp_path:
     assert runner.run("plan", comment="false").outputs["has_changes"] == "false"
 
 
+class Merged(GitHub):
+    """A GitHub that knows what its commits were merged from."""
+
+    def __init__(self, commit: str) -> None:
+        """`commit` was merged from pull request 7, and is part of 8, which is open."""
+        super().__init__()
+        self.commit = commit
+        self.pull(7)
+
+    def handle(self, asked: Asked) -> Told:
+        """Answer about commits, too."""
+        if asked.path == f"/repos/{REPOSITORY}/commits/{self.commit}/pulls":
+            return Told(200, [{"number": 8, "merge_commit_sha": None}, {"number": 7, "merge_commit_sha": self.commit}])
+        return super().handle(asked)
+
+
+def test_the_page_says_whether_the_pull_request_showed_the_same_changes(tmp_path: Path) -> None:
+    """By the end of our own last comment there; a comment of somebody else does not count, nor does a broken answer."""
+    work = repository(tmp_path)
+    hub = Merged(git(work, "rev-parse", "HEAD"))
+    with serving(hub) as running:
+        runner = on_main(work, tmp_path / "temp", running.url)
+        ran = runner.run("plan", comment="false")
+        assert ran.page.endswith("\nPull request #7 shows no plan to compare with.\n")
+        now = ran.outputs["fingerprint"]
+
+        def said(**env: str) -> str:
+            script = f'GITHUB_TOKEN={TOKEN} python3 -I "$GITHUB_ACTION_PATH/reviewed.py" plan {now}'
+            return bash(script, work, runner.env | env).stdout.strip()
+
+        body = "<!-- reconcile:plan -->\n### Plan\n\nFingerprint of the changes: <code>{}</code>\n"
+        hub.remark(7, body.format(now), "mallory")
+        assert said() == "Pull request #7 shows no plan to compare with."
+        mine = hub.remark(7, body.format(now), BOT)
+        assert said() == "These are exactly the changes that pull request #7 showed before it was merged."
+        mine.body = body.format("0" * 12)
+        assert said().startswith("**Pull request #7 showed other changes** (fingerprint <code>000000000000</code>).")
+        assert "GitHub answered 404" in said(GITHUB_SHA="0" * 40)
+        hub.tokens[TOKEN] = Token(pull_requests="")
+        assert "GitHub answered 403. The job needs `pull-requests: read`." in said()
+    assert said() == "Not compared with a pull request: URLError."
+
+
 def test_one_issue_is_open_as_long_as_there_is_drift(tmp_path: Path) -> None:
     """It is opened with labels, updated, and closed with the page of the run that found nothing; drift itself is no failure."""
     hub, work = GitHub(), repository(tmp_path)
     with serving(hub) as running:
         runner = on_main(work, tmp_path / "temp", running.url, "schedule")
-        ran = runner.run("drift", issue_labels="access drift")
+        ran = runner.run("drift", issue_labels="access\nneeds a look\n")
         assert (ran.outputs["exit_code"], ran.outputs["has_changes"]) == ("2", "true")
         (issue,) = hub.threads.values()
-        assert (issue.title, issue.labels) == ("Access is not as the policy says", ["access", "drift"])
+        assert (issue.title, issue.labels) == ("Access is not as the policy says", ["access", "needs a look"])
         assert "7 to add" in str(issue.body)
 
         edit(work, "policy.yaml", "{cn: leads, access: owner}", "{cn: leads, access: viewer}")

@@ -34,12 +34,12 @@ messages=$work/messages.txt
 
 code=0
 validated || code=$?
-output exit_code "$code"
 if [[ $code != 0 ]]; then
     reconcile validate -- "$policy" >"$messages" 2>&1 || true
     section "The policy" "$code" /dev/null
     fenced "$messages" >>"$page"
     summary "$page"
+    output exit_code "$code"
     exit "$code"
 fi
 section "The policy" 0 /dev/null
@@ -64,5 +64,5 @@ else
     fenced "$messages" >>"$page"
 fi
 summary "$page"
-sed -i "s/^exit_code=.*/exit_code=$code/" "$GITHUB_OUTPUT"
+output exit_code "$code"
 exit "$code"

@@ -49,13 +49,17 @@ summary() {
     head -c 1000000 -- "$1" >>"${GITHUB_STEP_SUMMARY:?}"
 }
 
-# list TEXT: read the words of an input, one a line or with spaces between them, into the array `words`
+# list TEXT: read the lines of an input into the array `words`, empty ones left out
 list() {
+    local line
     words=()
-    read -r -d '' -a words <<<"$1" || true
+    while IFS= read -r line; do
+        line=${line%$'\r'}
+        [[ -z $line ]] || words+=("$line")
+    done <<<"$1"
 }
 
-# arguments OPTION TEXT: add OPTION WORD to the array `options` for each word of an input
+# arguments OPTION TEXT: add OPTION=LINE to the array `options` for each line of an input
 arguments() {
     local word
     list "$2"

@@ -14,5 +14,8 @@ if [[ -n $base ]]; then
     options+=("--base=$base")
 fi
 planned ${options[@]+"${options[@]}"}
+if [[ ${GITHUB_EVENT_NAME:-} == push && -n $token && -s $plan ]]; then
+    GITHUB_TOKEN=$token python3 -I "$here/reviewed.py" "$marker" "$(fact fingerprint)" | tee -a -- "$GITHUB_STEP_SUMMARY"
+fi
 comment "$page"
 exit "$code"
