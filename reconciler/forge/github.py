@@ -134,8 +134,8 @@ class GitHub:
         place = self._place
         if place.fork:
             return (
-                "The pull request comes from a fork, whose runs get a token that only reads: write the plan to the job "
-                "summary there, or comment from a run of `workflow_run`, whose token may."
+                "The pull request comes from a fork, whose runs get a token that only reads, whatever the workflow says: "
+                "write the plan to the job summary there."
             )
         right = "pull-requests: write" if place.number else "issues: write"
         there = f", and #{place.number} must be there" if place.number and absent else ""

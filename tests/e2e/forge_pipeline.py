@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from contextlib import chdir, redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field
-from io import StringIO
+from io import BytesIO, TextIOWrapper
 from pathlib import Path
 from unittest.mock import patch
 
@@ -51,14 +52,14 @@ class Pipeline:
         if text is not None:
             (self.folder / "plan.md").write_text(text, encoding="utf-8")
         named = arguments if text is None else ("plan.md", *arguments)
-        out, err = StringIO(), StringIO()
+        out, err = (TextIOWrapper(BytesIO(), "utf-8", write_through=True) for _ in range(2))
         env = {**environment(**NOTHING), **self.env}
         with patch.dict(os.environ, env), chdir(self.folder), redirect_stdout(out), redirect_stderr(err):
             found = run(["comment", *named])
-        done = Ended(out.getvalue(), err.getvalue())
+        done = Ended(_written(out), _written(err))
         assert found == code, f"exit {found}\n{done.stdout}\n{done.stderr}"
         assert not any(token in done.stdout + done.stderr for token in TOKENS)
-        assert "Traceback" not in done.stderr
+        assert ("Traceback" in done.stderr) == ("--debug" in arguments and code != 0)
         return done
 
     def said(self, *arguments: str, text: str = TEXT) -> str:
@@ -72,8 +73,13 @@ class Pipeline:
         """Return what a failure says, without the address that differs from run to run."""
         done = self.comment(*arguments, text=text, code=code)
         assert done.stdout == ""
-        assert done.stderr.count("error:") == 1
+        assert re.findall("^error: ", done.stderr, re.MULTILINE) == ["error: "]
         return done.stderr.strip().replace(self.running.url, "URL")
+
+
+def _written(stream: TextIOWrapper) -> str:
+    stream.seek(0)
+    return stream.read()
 
 
 def on_github(running: Running, folder: Path, event: object = None, api: str = "") -> Pipeline:

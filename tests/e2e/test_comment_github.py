@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from reconciler.forge.github import GitHub as Client
+from reconciler.forge.place import GitHubPlace
+from reconciler.policy.secrets import Secret
 from tests.e2e.forge_pipeline import MARKER, TEXT, Pipeline, on_github, pull_request
+from tests.examples import ROOT, reconcile, scratch_copy
 from tests.fakes.forge_server import Running, Told, serving
 from tests.fakes.github import BOT, LONGEST, REPOSITORY, GitHub, Token
+from tests.fakes.time import NOON, StandingClock
 
 URL = f"https://github.com/{REPOSITORY}/pull/7#issuecomment-"
 NEWER = TEXT.replace("1 to add", "2 to add")
@@ -48,6 +54,14 @@ def test_one_comment_is_written_then_updated_then_left_alone(hub: GitHub, runnin
         assert status in {200, 201}
         assert asked.headers["accept"] == "application/vnd.github+json"
         assert asked.headers["x-github-api-version"] == "2022-11-28"
+
+
+def test_the_page_shows_the_line_that_is_printed(run: Pipeline) -> None:
+    """docs/comment.md, with its own numbers."""
+    run.said()
+    line = run.said(text=NEWER)
+    shown = re.findall(r"^```text\n(.*)\n```$", (ROOT / "docs/comment.md").read_text(encoding="utf-8"), re.MULTILINE)
+    assert [re.sub(r"\d+", "0", each) for each in shown] == [re.sub(r"\d+", "0", line)]
 
 
 def test_a_comment_of_somebody_else_is_neither_edited_nor_in_the_way(hub: GitHub, run: Pipeline) -> None:
@@ -100,6 +114,17 @@ def test_comments_with_another_marker_are_others(hub: GitHub, run: Pipeline) -> 
     assert run.said(text=f"### Again\n\n{MARKER}\n") == f"Comment updated: {URL}1001"
     said = run.failure("--marker", "prod", code=64)
     assert "plan.md holds the marker <!-- reconcile:plan -->, and --marker says <!-- reconcile:prod -->" in said
+
+
+def test_a_plan_is_found_by_the_marker_that_it_was_written_with(hub: GitHub, run: Pipeline) -> None:
+    """The renderer's marker is the command's; both take the same word."""
+    scratch_copy(run.folder)
+    words = ("--format", "markdown", "--marker", "acme prod")
+    plan = reconcile("plan", "policies/acme", *words, cwd=run.folder).stdout
+    assert run.said(text=plan) == f"Comment created: {URL}1001"
+    assert run.said("--marker", "acme prod", text=plan) == f"Comment unchanged: {URL}1001"
+    assert hub.bodies(7) == [plan]
+    assert plan.startswith("<!-- reconcile:acme-prod -->\n\n### Plan: ")
 
 
 def test_a_person_s_token_writes_as_that_person(hub: GitHub, run: Pipeline) -> None:
@@ -158,7 +183,7 @@ def test_a_pull_request_from_a_fork_says_the_way_out(
     """No permission in the workflow gives its token more; of a fork that is gone, GitHub names none."""
     hub.tokens["ghs-workflow"] = Token(pull_requests="read", issues="read")
     said = on_github(running, tmp_path, pull_request(7, head)).failure(code=5)
-    assert "The pull request comes from a fork, whose runs get a token that only reads: " in said
+    assert "The pull request comes from a fork, whose runs get a token that only reads, " in said
     assert "job summary" in said
     assert "too few rights" not in said
 
@@ -175,6 +200,16 @@ def test_what_else_github_refuses_is_said_in_one_sentence(hub: GitHub, running: 
     assert "did not say who we are" in run.failure(code=5)
     run.env["GITHUB_API_URL"] = "http://github.example.com"
     assert "GitHub: the url would send the credential in clear." in run.failure(code=5)
+
+
+def test_no_output_holds_the_token(running: Running, run: Pipeline) -> None:
+    """Not with --debug, and not where the server sends it back; every other test looks, too."""
+    for arguments in ((), ("--debug",)):
+        running.refusals = [Told(422, {"message": f"bad header: {run.env['GITHUB_TOKEN']}"})]
+        assert 'answered with status 422: "{"message": "bad header: •••"}"' in run.failure(*arguments, code=5)
+    run.env["GITHUB_TOKEN"] = "ghs-workflow\nX-Evil: 1"
+    assert "GitHub: the secret holds characters that no HTTP header can carry." in run.failure(code=5)
+    assert len(running.log) == 2
 
 
 def test_a_text_that_is_too_long_is_not_sent(hub: GitHub, running: Running, run: Pipeline) -> None:
@@ -216,3 +251,23 @@ def test_what_cannot_be_meant_is_a_usage_error(
     """Before anything is sent."""
     assert fact in run.failure(*arguments, text=text, code=64)
     assert running.log == []
+
+
+@pytest.mark.parametrize(
+    ("headers", "wait"),
+    [
+        ({"X-RateLimit-Remaining": "4711", "X-RateLimit-Reset": str(int(NOON) + 3000)}, 60),
+        ({"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": str(int(NOON) + 90)}, 90),
+        ({"Retry-After": "7", "X-RateLimit-Remaining": "4711", "X-RateLimit-Reset": str(int(NOON) + 3000)}, 7),
+    ],
+    ids=["secondary", "primary", "said"],
+)
+def test_how_long_a_limit_lasts(running: Running, headers: dict[str, str], wait: float) -> None:
+    """As GitHub's documentation says: what it asks for, else until requests remain again, else a minute."""
+    clock = StandingClock()
+    place = GitHubPlace(running.url, REPOSITORY, 7, Secret("ghs-workflow"))
+    client = Client(place, timing=clock.timing())
+    running.refusals = [Told(403, {"message": "You have exceeded a secondary rate limit."}, headers)]
+    assert client.me() == BOT
+    assert clock.waits == [wait]
+    client.close()
