@@ -98,7 +98,7 @@ class _Parts:
         for one in plan.get("only", ()):
             yield f"Only {code(one['name'])}: {code(one['dn'] or one['key'])}. Nobody else's access is looked at or changed."
         if not plan["applyable"]:
-            yield f"**This plan cannot be applied**: {listed(obstacles(plan, code))}."
+            yield f"**This plan cannot be applied**: {listed(obstacles(plan, code, waivers='below'))}."
         commit = f" at {code(policy['git_commit'][:12])}" if policy["git_commit"] else ""
         yield f"Policy {code(policy['root'])}{commit}, judged as of {code(plan['today'])}; plan {code(plan['id'][:19])}."
         if beside := base_line(plan, code):
