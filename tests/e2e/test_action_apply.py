@@ -114,13 +114,14 @@ def test_drift_that_cannot_be_looked_for_fails_and_stays_in_the_issue(tmp_path: 
 
 
 def test_credentials_are_hidden_from_the_log_and_reach_the_program(tmp_path: Path) -> None:
-    """Lines NAME=value; a carriage return of an editor is no part of one, a percent sign is."""
+    """Lines NAME=value; a carriage return of an editor is no part of one, a percent sign is. The token that comments does not."""
     said = sourced(
         'credentials; printf "[%s] [%s] [%s]\\n" "$LDAP_PASSWORD" "$TOKEN" "${IN_CREDENTIALS-gone}"',
         tmp_path,
         IN_CREDENTIALS="# of the reader\r\nLDAP_PASSWORD=a=b c%\r\n\nTOKEN=x",
         GITHUB_ACTIONS="true",
     )
+    assert sourced('printf "[%s]" "${IN_TOKEN-gone}"', tmp_path, IN_TOKEN="x").stdout == "[gone]"
     assert said.stdout == "::add-mask::a=b c%25\n::add-mask::x\n[a=b c%] [x] [gone]\n"
 
 

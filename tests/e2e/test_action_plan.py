@@ -58,7 +58,7 @@ def test_a_pull_request_gets_one_comment_a_page_and_outputs(
         "{cn: leads, access: owner}\n      - {cn: leads, access: viewer}",
     )
     runner = proposed(work, tmp_path, running)
-    ran = runner.run("plan")
+    ran = runner.run("plan", html="true")
     assert {
         name: ran.outputs[name] for name in ("has_changes", "has_removals", "refused", "applyable", "exit_code")
     } == {
@@ -75,6 +75,7 @@ def test_a_pull_request_gets_one_comment_a_page_and_outputs(
     assert body.endswith(f"\nFingerprint of the changes: <code>{ran.outputs['fingerprint']}</code>\n")
     assert ran.page.endswith(body.rpartition("\n\n")[2])
     assert "7 to add" in ran.page
+    assert Path(ran.outputs["html_path"]).read_text().startswith("<!DOCTYPE html>")
     assert "ghs-workflow" not in ran.log
 
 

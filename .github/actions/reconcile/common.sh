@@ -169,6 +169,10 @@ planned() {
     reconcile show --format=markdown --max-bytes=900000 --marker="$marker" -- "$plan" >"$work/summary.md"
     printf '\nFingerprint of the changes: <code>%s</code>\n' "$(fact fingerprint)" | tee -a -- "$page" >>"$work/summary.md"
     summary "$work/summary.md"
+    if [[ ${IN_HTML:-} == true ]]; then
+        reconcile show --format=html -- "$plan" >"$work/plan.html"
+        output html_path "$work/plan.html"
+    fi
 }
 
 # not_planned TITLE: say it in place of a plan, so that no older one is taken for this one
