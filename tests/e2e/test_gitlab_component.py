@@ -111,6 +111,7 @@ def test_a_merge_request_gets_one_note_and_numbers_for_its_widget(
     pipeline.job("plan", env={"CI_MERGE_REQUEST_IID": "7"})
     assert json.loads((work / "plan.json").read_text())["base"]["git_commit"] == tip
     assert json.loads((work / "plan-numbers.json").read_text()) == {"create": 7, "update": 0, "delete": 0}
+    assert (work / "plan.html").stat().st_size
     (note,) = forge.bodies(("merge_requests", 7))
     assert note.startswith("<!-- reconcile:plan -->\n")
 
