@@ -24,6 +24,7 @@ from reconciler.errors import PolicyError, ReconcileError, UsageError
 from reconciler.model.text import shortened
 
 COMMANDS = {
+    "init": "Write a first policy for a directory, or for an example.",
     "validate": "Check the policy and say every problem at once.",
     "plan": "Show what would be changed, and why; change nothing.",
     "show": "Show a saved plan.",
