@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.examples import ROOT
+from tests.examples import ROOT, reconcile
 
 HERE = ROOT / ".github"
 WORKFLOWS = sorted((HERE / "workflows").glob("*.yml"))
@@ -195,23 +195,35 @@ def test_a_reusable_workflow_refuses_other_events_before_anything_else(name: str
         assert allowed == set(fine)
 
 
-def test_the_callers_on_the_page_are_sound_and_give_what_is_asked_for() -> None:
-    """Each is held to what our own are held to; it gives known inputs and every secret, and the rights that are needed."""
-    callers = [block for block in on_page() if "jobs" in block]
+def called_by(callers: list[dict[str, Any]]) -> dict[str, set[str]]:
+    """Return the secrets that each reusable workflow is handed; its callers give known inputs, and the rights it needs."""
     assert [fault for caller in callers for fault in faults(caller)] == []
-    called = set()
+    handed: dict[str, set[str]] = {}
     for job in (job for caller in callers for job in caller["jobs"].values() if "uses" in job):
         name = Path(job["uses"].partition("@")[0]).name
         workflow = read(HERE / "workflows" / name)
-        call = workflow["on"]["workflow_call"]
-        called.add(name)
-        assert set(job["with"]) <= set(call["inputs"])
-        assert set(job["secrets"]) == set(call["secrets"])
+        assert set(job["with"]) <= set(workflow["on"]["workflow_call"]["inputs"])
         needed: dict[str, str] = {}
         for each in workflow["jobs"].values():
             needed |= each["permissions"]
         assert job["permissions"] == needed
-    assert called == {path.name for path in REUSABLE}
+        handed[name] = set(job["secrets"])
+    return handed
+
+
+def test_the_callers_on_the_page_are_sound_and_give_what_is_asked_for() -> None:
+    """Each is held to what our own are held to, and hands every secret on by its name."""
+    handed = called_by([block for block in on_page() if "jobs" in block])
+    assert handed == {path.name: set(read(path)["on"]["workflow_call"]["secrets"]) for path in REUSABLE}
+
+
+def test_the_caller_that_init_writes_is_sound_and_gives_what_is_asked_for(tmp_path: Path) -> None:
+    """The same, without the key that is optional."""
+    action = f"acme/reconcile/.github/actions/reconcile@{'0' * 40}"
+    reconcile("init", "--action", action, cwd=tmp_path)
+    handed = called_by([read(tmp_path / ".github/workflows/reconcile.yml")])
+    wanted = {path.name: set(read(path)["on"]["workflow_call"]["secrets"]) for path in REUSABLE}
+    assert handed == {name: secrets - {"reconcile_plan_key"} for name, secrets in wanted.items()}
 
 
 def test_the_page_names_every_output_of_the_action_and_every_job_of_the_component() -> None:
