@@ -141,11 +141,14 @@ def test_every_decision_is_listed() -> None:
     assert [path.name for path in folder.glob("[0-9]*.md") if f"({path.name})" not in listed] == []
 
 
-@pytest.mark.parametrize(("group", "file"), [("dev", "constraints.txt"), ("bench", "constraints-bench.txt")])
+@pytest.mark.parametrize(
+    ("group", "file"),
+    [("dev", "constraints.txt"), ("bench", "constraints-bench.txt"), ("install", "constraints-install.txt")],
+)
 def test_the_pinned_environment_covers_what_the_project_asks_for(group: str, file: str) -> None:
     """Every dependency of the project and its tools has a version in a list of pins, and no registry is named there."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
-    wanted = [*project["dependency-groups"][group], *(project["project"]["dependencies"] if group == "dev" else ())]
+    wanted = [*project["dependency-groups"][group], *(() if group == "bench" else project["project"]["dependencies"])]
     text = (ROOT / file).read_text(encoding="utf-8")
     pinned = set(re.findall(r"^([a-z0-9-]+)==", text, re.MULTILINE))
     names = {re.split(r"[^A-Za-z0-9-]", requirement)[0].lower() for requirement in wanted}
@@ -153,11 +156,12 @@ def test_the_pinned_environment_covers_what_the_project_asks_for(group: str, fil
     assert "://" not in text
 
 
-def test_what_both_lists_pin_has_one_version() -> None:
-    """The benchmark runs in the environment of the tests: installing its list changes nothing there."""
+@pytest.mark.parametrize("other", ["constraints-bench.txt", "constraints-install.txt"])
+def test_what_both_lists_pin_has_one_version(other: str) -> None:
+    """The benchmark runs in the environment of the tests, and what is installed is what was tested."""
     pins = [
         dict(re.findall(r"^([a-z0-9-]+)==(\S+)", (ROOT / file).read_text(encoding="utf-8"), re.MULTILINE))
-        for file in ("constraints.txt", "constraints-bench.txt")
+        for file in ("constraints.txt", other)
     ]
     shared = pins[0].keys() & pins[1].keys()
     assert {name: pins[0][name] for name in shared} == {name: pins[1][name] for name in shared}
