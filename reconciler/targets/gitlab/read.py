@@ -72,7 +72,7 @@ def read(api: Api, scope: Scope) -> Found:
         settings=switches,
         made_by=_makers(ruled, found.members, keys, who.username),
         notes=(
-            *accounts.notes(found.people.values()),
+            *accounts.notes(one for one in found.people.values() if scope.users is None or _is_asked(one, scope)),
             *accounts.providers(found.people.values(), api.settings.provider),
             *_spellings(ruled),
             *_detour(found.why),
