@@ -7,6 +7,7 @@ import os
 import pty
 import re
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -126,3 +127,28 @@ def test_a_stand_in_started_at_a_terminal_serves_until_it_is_told_to_stop(number
     finally:
         os.close(ours)
         os.close(theirs)
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--load", "none.json"), "none.json cannot be loaded: FileNotFoundError"),
+        (("--load", "policies/gitlab/plan.json"), "policies/gitlab/plan.json cannot be loaded: KeyError('users')"),
+        (("--port", "TAKEN"), " cannot be used: Address already in use"),
+    ],
+)
+def test_what_a_stand_in_cannot_serve_is_said_in_a_line(words: tuple[str, ...], said: str) -> None:
+    """As a usage error."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        done = subprocess.run(
+            [sys.executable, "-m", "tests.fakes.gitlab", *(port if word == "TAKEN" else word for word in words)],
+            cwd=ROOT,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+        )
+    assert done.returncode == 2
+    assert said in done.stderr.splitlines()[-1]

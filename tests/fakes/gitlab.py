@@ -12,6 +12,7 @@ import json
 import signal
 import sys
 from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
 
 from tests.fakes.gitlab_seed import Company, fill, load
@@ -77,11 +78,20 @@ def options() -> argparse.ArgumentParser:
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    """Serve until told to stop."""
-    arguments = options().parse_args(argv)
+    """Serve until told to stop; what cannot be loaded or listened to is said in a line."""
+    parser = options()
+    arguments = parser.parse_args(argv)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: sys.exit(0))
-    with serving(world_from(arguments), port=arguments.port) as served:
+    try:
+        world = world_from(arguments)
+    except (OSError, LookupError, TypeError, ValueError, AttributeError) as error:
+        parser.error(f"{arguments.load} cannot be loaded: {error!r}")
+    with ExitStack() as stack:
+        try:
+            served = stack.enter_context(serving(world, port=arguments.port))
+        except OSError as error:
+            parser.error(f"port {arguments.port} cannot be used: {error.strerror}")
         served.keep = False
         print(served.url, flush=True)
         if sys.stdin.isatty():  # in the background of a shell, reading would stop us
