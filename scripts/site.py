@@ -111,16 +111,23 @@ def _origin(place: str) -> str:
 
 
 def linked_files() -> set[str]:
-    """Return the files outside of the site's pages that pages link, as paths in the project."""
-    pages = [*(ROOT / name for name in OUTER), *(ROOT / "docs").rglob("*.md")]
-    found = set()
-    for page in pages:
-        origin = page.relative_to(ROOT).as_posix()
-        for part, is_code in _parts(page.read_text(encoding="utf-8")):
-            for link in () if is_code else _LINK.finditer(part):
-                if not _ELSEWHERE.match(link["target"]):
-                    found.add(normpath(f"{dirname(origin)}/{link['target'].partition('#')[0]}".lstrip("/")))
-    return {path for path in found if site_path(path).startswith(f"{_SOURCE}/")}
+    """Return the files outside of the site's pages that pages link, as paths in the project; those that are pages link more."""
+    waiting = [*OUTER, *(page.relative_to(ROOT).as_posix() for page in (ROOT / "docs").rglob("*.md"))]
+    found: set[str] = set()
+    while waiting:
+        origin = waiting.pop()
+        new = {path for path in _linked(origin) if site_path(path).startswith(f"{_SOURCE}/")} - found
+        found |= new
+        waiting += [path for path in new if path.endswith(".md")]
+    return found
+
+
+def _linked(origin: str) -> Iterator[str]:
+    """Give the files of the project that a page links."""
+    for part, is_code in _parts((ROOT / origin).read_text(encoding="utf-8")):
+        for link in () if is_code else _LINK.finditer(part):
+            if not _ELSEWHERE.match(link["target"]):
+                yield normpath(f"{dirname(origin)}/{link['target'].partition('#')[0]}".lstrip("/"))
 
 
 def _pages(folder: str) -> list[object]:

@@ -15,7 +15,7 @@ import pytest
 from scripts import reference
 from tests.examples import ROOT, environment, scratch_copy
 
-DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
+DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "policies").rglob("*.md")])
 PROVEN_ELSEWHERE = {
     "scripts/demo": "tests/test_scripts.py",
     "scripts/test": "this test is a part of it",

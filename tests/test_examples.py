@@ -8,17 +8,19 @@ from pathlib import Path
 import pytest
 
 from tests.examples import EXAMPLES, TODAY, reconcile, scratch_copy
+from tests.live_targets import live
 
 each_example = pytest.mark.parametrize("name", [example.name for example in EXAMPLES])
 
 
 @each_example
 def test_an_example_yields_the_plan_that_is_kept_beside_it(name: str, tmp_path: Path, *, rewrite_golden: bool) -> None:
-    """The text and the JSON of a first plan, on an empty roster, are those in plan.txt and plan.json."""
+    """The text and the JSON of a first plan, on an empty roster or on what is there, are those in plan.txt and plan.json."""
     clone = scratch_copy(tmp_path)
     golden = Path(__file__).parent.parent / "policies" / name
-    text = reconcile("plan", f"policies/{name}", "--today", TODAY, "--out", "plan.json", cwd=clone).stdout
-    made = {"plan.txt": text, "plan.json": (clone / "plan.json").read_text(encoding="utf-8")}
+    with live(name) as env:
+        done = reconcile("plan", f"policies/{name}", "--today", TODAY, "--out", "plan.json", cwd=clone, env=env)
+    made = {"plan.txt": done.stdout, "plan.json": (clone / "plan.json").read_text(encoding="utf-8")}
     if rewrite_golden:
         for file, content in made.items():
             (golden / file).write_text(content, encoding="utf-8")
@@ -31,16 +33,18 @@ def test_an_example_can_be_applied_as_it_stands(name: str, tmp_path: Path) -> No
     """Nothing is refused, apply succeeds, and the next plan has nothing to change."""
     clone = scratch_copy(tmp_path)
     folder = f"policies/{name}"
-    first = json.loads(reconcile("plan", folder, "--today", TODAY, "--format", "json", cwd=clone).stdout)
-    assert first["applyable"], first["targets"]
-    reconcile("apply", folder, "--auto-approve", cwd=clone)  # on TODAY, as every run here
-    second = reconcile("plan", folder, "--today", TODAY, "--detailed-exitcode", cwd=clone)
+    with live(name) as env:
+        planned = reconcile("plan", folder, "--today", TODAY, "--format", "json", cwd=clone, env=env)
+        first = json.loads(planned.stdout)
+        assert first["applyable"], first["targets"]
+        reconcile("apply", folder, "--auto-approve", cwd=clone, env=env)  # on TODAY, as every run here
+        second = reconcile("plan", folder, "--today", TODAY, "--detailed-exitcode", cwd=clone, env=env)
     assert "No changes." in second.stdout
 
 
 @each_example
 def test_an_example_meets_its_own_expectations(name: str, tmp_path: Path) -> None:
-    """The policy is valid and its tests pass."""
+    """The policy is valid and its tests pass; no application is asked."""
     clone = scratch_copy(tmp_path)
     reconcile("validate", f"policies/{name}", cwd=clone)
     reconcile("test", f"policies/{name}", "--today", TODAY, cwd=clone)

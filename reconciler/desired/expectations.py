@@ -10,6 +10,7 @@ from reconciler.desired.links import resolve_link
 from reconciler.model.access import Capabilities, GroupKey, Role, UserKey
 from reconciler.model.diagnostic import Diagnostic, Severity
 from reconciler.model.filter import to_text
+from reconciler.model.paths import ancestors, path_key
 from reconciler.model.protection import matches_any
 from reconciler.policy.model import Expectation, GroupLink
 
@@ -37,11 +38,10 @@ def verdict(expectation: Expectation, desired: Desired, can: Capabilities) -> Ve
 
     Of a person, `has` must match the role exactly; `lacks` means no role. A name that is nobody's fails, and so does a group
     that no rule names and none imports, or a pattern that matches none: what is not there would lack everything for ever.
-    Of groups, each is judged by itself. Where the target inherits roles, whoever holds one in a group above counts.
+    Of groups, each is judged by itself. Where the target inherits roles, one that is held in a group above counts.
     """
-    if expectation.groups:
-        return Verdict(expectation, tuple(_in_groups(expectation, _Holding(desired, can))))
-    return Verdict(expectation, tuple(_of_person(expectation, desired)))
+    judged = _in_groups if expectation.groups else _of_person
+    return Verdict(expectation, tuple(judged(expectation, _Holding(desired, can))))
 
 
 def title(expectation: Expectation) -> str:
@@ -62,6 +62,8 @@ class _Holding:
 
     def __init__(self, desired: Desired, can: Capabilities) -> None:
         self.desired, self._can = desired, can
+        ruled = desired.state.memberships if can.inherits else {}
+        self._known = {path_key(group): group for group in ruled}
 
     def members(self, group: GroupKey) -> dict[UserKey, Role]:
         memberships = self.desired.state.memberships
@@ -72,15 +74,25 @@ class _Holding:
                     found[key] = role
         return found
 
+    def of(self, key: UserKey, group: GroupKey) -> tuple[str, str]:
+        """Return somebody's role in a group, empty for none, and with words about the group above that it comes from."""
+        memberships = self.desired.state.memberships
+        found, said = "", "no role"
+        for place in (group, *self._above(group)):
+            role = memberships.get(place, {}).get(key)
+            if role and not (found and self.reaches(Role(found), role)):
+                found, said = role, role if place == group else f"{role} from {place}"
+        return found, said
+
     def reaches(self, role: Role, least: str) -> bool:
         """Tell whether a role is `least` or a higher one; every role reaches an empty one."""
         roles = self._can.roles
         return not least or roles.index(role) >= roles.index(Role(least))
 
     def _above(self, group: GroupKey) -> Iterator[GroupKey]:
-        parts = group.split("/")
-        for length in range(1, len(parts) if self._can.inherits else 0):
-            yield GroupKey("/".join(parts[:length]))
+        """Yield the groups above one that rules name, nearest first; none where the target does not inherit."""
+        known = self._known
+        return (known[path] for path in map(path_key, reversed(ancestors(group))) if path in known)
 
     def named(self, keys: Sequence[UserKey]) -> str:
         """Return people as a list in a sentence, cut; by username, or by DN where somebody has none."""
@@ -139,7 +151,8 @@ def _label(selector: GroupLink) -> str:
     return f"cn={selector.cn}" if selector.cn else selector.dn
 
 
-def _of_person(expectation: Expectation, desired: Desired) -> Iterator[str]:
+def _of_person(expectation: Expectation, holding: _Holding) -> Iterator[str]:
+    desired = holding.desired
     people = desired.roll.named(expectation.user)
     if len(people) != 1:
         yield f"{len(people)} people have this name" if people else "nobody in the directory has this name"
@@ -149,16 +162,10 @@ def _of_person(expectation: Expectation, desired: Desired) -> Iterator[str]:
     for group in sorted(unknown):
         yield f"{group} is no group that a rule of this target names"
     for group, role in sorted(expectation.has.items()):
-        if group in unknown:
-            continue
-        found = _role(desired, group, key)
-        if found != role:
-            yield f"expected {role} in {group}, found {found or 'no role'}"
+        found, said = holding.of(key, GroupKey(group))
+        if group not in unknown and found != role:
+            yield f"expected {role} in {group}, found {said}"
     for group in expectation.lacks:
-        found = _role(desired, group, key)
-        if found:
-            yield f"expected no role in {group}, found {found}"
-
-
-def _role(desired: Desired, group: str, key: UserKey) -> str:
-    return desired.state.memberships.get(GroupKey(group), {}).get(key, "")
+        found, said = holding.of(key, GroupKey(group))
+        if group not in unknown and found:
+            yield f"expected no role in {group}, found {said}"

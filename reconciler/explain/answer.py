@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from typing import NamedTuple
 
 from reconciler.desired.build import Desired
 from reconciler.desired.explanation import Given
 from reconciler.desired.links import Source
 from reconciler.desired.standing import Standing, standing_in, standing_of
 from reconciler.diff.only import accounts_of
+from reconciler.explain.above import Above, Lift, ruled_above
 from reconciler.explain.ask import Asking, Question, Sides, person, scope_of, with_group
 from reconciler.model.access import Flag, GroupKey, Role, Scope, User, UserKey
 from reconciler.model.change import AddMembership, Change, ChangeRole, RemoveMembership, SetFlag, person_of
@@ -17,7 +21,7 @@ from reconciler.person import Found
 from reconciler.plan.encode import Document, change_data, position_data, reason_data
 from reconciler.policy.model import Protection
 
-FORMAT_VERSION = "1.0"
+FORMAT_VERSION = "1.1"
 _OF_GROUPS = AddMembership | ChangeRole | RemoveMembership
 
 
@@ -47,7 +51,8 @@ def explain_group(question: Question, group: str) -> Document:
     asking = Asking(question)
 
     def scope(want: Desired) -> Scope | None:
-        return Scope(want.explain.directory.snapshot.directory, frozenset({GroupKey(group)}))
+        named = frozenset({GroupKey(group), *ruled_above(want, GroupKey(group))})
+        return Scope(want.explain.directory.snapshot.directory, named)
 
     sides = with_group([asking.sides(target, scope) for target in question.targets], group)
     return {
@@ -85,13 +90,17 @@ def _of_person(side: Sides, one: Found, question: Question, group: str) -> Docum
     if side.want:
         named |= {key for key, people in side.want.state.memberships.items() if one.key in people}
     chosen = [group] if group else sorted(named)
+    above = Above(side)
     return {
         **_about(side),
         "account": _account(side, accounts, one, question),
         "flags": [_flag(flag, side, accounts, one) for flag in sorted(side.want.flags)]
         if side.want and not group
         else [],
-        "groups": [_group_of_person(GroupKey(name), side, rows.get(GroupKey(name)), one) for name in chosen],
+        "groups": [
+            _group_of_person(GroupKey(name), side, _Held(rows.get(GroupKey(name)), accounts, above), one)
+            for name in chosen
+        ],
     }
 
 
@@ -171,19 +180,37 @@ def _flag(flag: Flag, side: Sides, accounts: frozenset[UserKey], one: Found) -> 
     return {"flag": str(flag), "have": have, "want": standing.role is not None, **_fate(side, standing, changes, held)}
 
 
-def _group_of_person(group: GroupKey, side: Sides, held_now: tuple[Role, bool] | None, one: Found) -> Document:
+class _Held(NamedTuple):
+    """What somebody's accounts hold in a group now, and whether that is by hand; which they are, and what is above."""
+
+    now: tuple[Role, bool] | None
+    accounts: frozenset[UserKey]
+    above: Above
+
+
+def _group_of_person(group: GroupKey, side: Sides, held_now: _Held, one: Found) -> Document:
     ruled = side.want is not None and group in side.want.state.groups
     standing = standing_in(group, side.want, one.key, side.can.roles) if side.want and ruled else Standing(None)
+    lift = held_now.above.lift(one.key, held_now.accounts, group, standing.role)
+    if lift:
+        roles = side.can.roles
+        more = tuple(source for source in standing.missed if roles.index(source.role) > roles.index(lift.role))
+        standing = replace(standing, role=lift.role, missed=more)
     changes = [change for change in _changes(side, one) if isinstance(change, _OF_GROUPS) and change.group == group]
     held = [change for change in _withheld(side, one) if isinstance(change, _OF_GROUPS) and change.group == group]
     return {
         "group": group,
         "ruled": ruled,
-        "have": held_now[0] if held_now else None,
-        "by_hand": bool(held_now and held_now[1]),
+        "have": held_now.now[0] if held_now.now else None,
+        "by_hand": bool(held_now.now and held_now.now[1]),
         "want": standing.role,
+        "floor": _floor(lift),
         **_fate(side, standing, changes, held),
     }
+
+
+def _floor(lift: Lift | None) -> Document | None:
+    return lift and {"role": lift.role, "group": lift.group}
 
 
 def _fate(side: Sides, standing: Standing, changes: Iterable[Change], held: Iterable[Change]) -> Document:
@@ -230,22 +257,40 @@ def _people(side: Sides, group: GroupKey) -> list[Document]:
         for change in side.section.changes
         if isinstance(change, _OF_GROUPS) and change.group == group
     }
+    kept = {
+        person_of(item.change): item.change
+        for item in side.section.withheld
+        if isinstance(item.change, _OF_GROUPS) and item.change.group == group
+    }
+    above, accounts = Above(side), _accounts_of_all(side)
     found: list[Document] = []
     for key in sorted(held.keys() | wanted.keys()):
         given = want.explain.gained(group, key) if want and key in wanted else None
         account, role, by_hand = held.get(key, (key, None, False))
+        lift = above.lift(key, accounts.get(key, frozenset()), group, wanted.get(key))
         found.append(
             {
                 "username": _name(side, key, account),
                 "key": key,
                 "have": role,
                 "by_hand": by_hand,
-                "want": wanted.get(key),
+                "want": lift.role if lift else wanted.get(key),
+                "floor": _floor(lift),
                 "reason": reason_data(given) if given else None,
                 "change": fate.get(key),
+                "held": [_held(side, kept[key])] if key in kept else [],
             }
         )
     return sorted(found, key=lambda row: (str(row["username"]), str(row["key"])))
+
+
+def _accounts_of_all(side: Sides) -> dict[UserKey, set[UserKey]]:
+    """Return the keys of everybody's accounts, where somebody may hold something above a group that is looked at."""
+    found: dict[UserKey, set[UserKey]] = defaultdict(set)
+    if side.have is not None and side.can.inherits:
+        for key in side.have.users:
+            found[_owner(side, key)].add(key)
+    return found
 
 
 def _rows(side: Sides, group: GroupKey) -> Iterator[tuple[UserKey, Role, bool]]:

@@ -113,14 +113,14 @@ def _role(role: object) -> str:
 
 
 def _rules(row: Data, look: Look) -> Iterator[str]:
-    given = _maps(row["given"])
-    lines = [
+    lines = [(shown(str(one["role"])), _as_above(one), "") for one in _maps([row["floor"]] if row.get("floor") else [])]
+    lines += [
         (
             shown(str(one["role"])),
-            f"{cause(_reason(one['reason']))}{'' if number == 0 else ', outranked'}",
+            f"{cause(_reason(one['reason']))}{', outranked' if number or lines else ''}",
             _at(one["reason"]),
         )
-        for number, one in enumerate(given)
+        for number, one in enumerate(_maps(row["given"]))
     ]
     lines += [(f"not {shown(str(one['role']))}", _missed(one), _place(one["rule"])) for one in _maps(row["missed"])]
     lines += [
@@ -144,6 +144,10 @@ def _rules(row: Data, look: Look) -> Iterator[str]:
     yield from _held(row, look)
 
 
+def _as_above(floor: Data) -> str:
+    return f"at least, as in {shown(str(floor['group']))}"
+
+
 def _missed(source: Data) -> str:
     if source["gap"]:
         return shown(str(source["gap"]))
@@ -155,9 +159,12 @@ def _missed(source: Data) -> str:
 
 def _held(row: Data, look: Look) -> Iterator[str]:
     for one in _maps(row["held"]):
-        why = HOLDS.get(str(one["hold"]), str(one["hold"]))
         detail = f" ({shown(str(one['detail']))})" if one["detail"] else ""
-        yield f"    {look.paint('warning', 'held back:')} {_in_words(_map(one['change']))}: {why}{detail}"
+        yield f"    {look.paint('warning', 'held back:')} {_in_words(_map(one['change']))}: {_hold(one)}{detail}"
+
+
+def _hold(one: Data) -> str:
+    return HOLDS.get(str(one["hold"]), str(one["hold"]))
 
 
 def _group(target: Data, look: Look, *, live: bool) -> Iterator[str]:
@@ -169,7 +176,8 @@ def _group(target: Data, look: Look, *, live: bool) -> Iterator[str]:
     for rule in _maps(target["rules"]):
         gap = f"; {shown(str(rule['gap']))}" if rule["gap"] else ""
         count = counted(int(str(rule["people"])), "person")
-        yield f"    {shown(str(rule['role']))} for {shown(str(rule['label']))}: {count}{gap}  {look.paint('quiet', _place(rule['rule']))}"
+        by = "by the grant" if rule["why"] == "grant" else "for"
+        yield f"    {shown(str(rule['role']))} {by} {shown(str(rule['label']))}: {count}{gap}  {look.paint('quiet', _place(rule['rule']))}"
     if target["frozen"]:
         yield f"    nothing is taken here: {shown(str(target['frozen']))}"
     people = _maps(target["people"])
@@ -191,12 +199,15 @@ def _brief(one: Data, *, live: bool) -> str:
 
 
 def _why(one: Data) -> str:
-    change = one["change"]
+    held = _maps(one["held"])
+    change = _map(held[0]["change"]) if held else one["change"]
     reason = _reason(change["reason"]) if isinstance(change, dict) else one["reason"]
     if not isinstance(reason, dict):
         return ""
-    found = cast("ReasonData", reason)
-    return "; ".join(filter(None, (cause(found), place(found))))
+    found, floor = cast("ReasonData", reason), one["floor"]
+    above = f"at least {shown(str(_map(floor)['role']))}, as in {shown(str(_map(floor)['group']))}" if floor else ""
+    stays = f"held back: {_hold(held[0])}" if held else ""
+    return "; ".join(filter(None, (cause(found), "" if change else above, place(found), stays)))
 
 
 def _in_words(change: Data) -> str:

@@ -5,19 +5,21 @@ Only trials write, on the scratch group that they are given.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
 from reconciler.errors import TargetError, UsageError
 from reconciler.model.access import GroupKey, Scope, State
 from reconciler.model.check import Check, Status
+from reconciler.model.known_link import KnownLink
 from reconciler.model.text import shortened
 from reconciler.policy.model import Policy
-from reconciler.targets.base import Right, Rights, Scratch, Tryable
+from reconciler.targets.base import Importing, Right, Rights, Scratch, Tryable
 from reconciler.targets.registry import opened
 
 _LIMIT = 2000  # characters of one message
+_SOME = 5  # names in one
 
 
 class Purpose(StrEnum):
@@ -52,6 +54,8 @@ def examine_target(policy: Policy, name: str, purpose: Purpose) -> TargetFinding
             rights = app.rights()
             checks += rights_checks(rights, purpose)
             checks.append(_contents(app.read(scope), config.directory))
+            if isinstance(app, Importing):
+                checks += links_checks(app.links(scope))
     except TargetError as error:
         checks.append(Check("read", Status.FAILED, shortened(str(error), _LIMIT)))
         code = error.exit_code
@@ -132,3 +136,17 @@ def _contents(state: State, directory: str) -> Check:
         f"groups {len(state.groups):,}, {groups:,} of them ours; memberships {ours:,}"
     )
     return Check("read", Status.OK, f"{what}, and {others:,} made by hand" if others else what)
+
+
+def links_checks(links: Mapping[GroupKey, Sequence[KnownLink]]) -> Iterator[Check]:
+    """Return what is to be said of links to directory groups that the target keeps itself, in groups that a rule names."""
+    names = sorted(group for group, known in links.items() if known)
+    if names:
+        more = f" and {len(names) - _SOME:,} more" if len(names) > _SOME else ""
+        yield Check(
+            "links",
+            Status.WARNING,
+            f"the target links groups itself: {', '.join(map(shortened, names[:_SOME]))}{more}",
+            "what one of the two gives and the other does not is taken away again and again: take them out there "
+            "(`reconcile import` writes them as rules)",
+        )

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from contextlib import closing
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -11,7 +13,9 @@ from reconciler.errors import TargetError
 from reconciler.model.access import GroupKey, Role, Scope
 from reconciler.model.known_link import KnownLink
 from reconciler.targets.base import Importing, Options
+from reconciler.targets.examine import links_checks
 from reconciler.targets.registry import create
+from tests.e2e.gitlab_company import company, fill
 from tests.e2e.gitlab_reading import PROVIDER, SECRET, TOKEN, VARIABLE, dn, found, person, scope, world_of
 from tests.fakes.gitlab_answers import answer
 from tests.fakes.gitlab_faults import Fault
@@ -83,6 +87,21 @@ def test_a_community_edition_has_none() -> None:
         world.instance.enterprise = True
         served.fail(Fault("GET", "/groups/[0-9]+/ldap_group_links", reply=answer({"message": "403"}, 403), times=9))
         assert links(served) == {}
+
+
+def test_doctor_says_that_gitlab_still_works_against_us(tmp_path: Path) -> None:
+    """Links of groups that a rule names, by name, some of many; where there are none it says nothing of them."""
+    world = fill(world_of())
+    with serving(world) as served:
+        made = company(tmp_path, served)
+        assert " links " not in made.run("doctor", "--target", "lab").stdout
+        world.source("acme/app").ldap_links = [link(30, "devs")]
+        world.add_group("elsewhere", ldap_links=[link(30, "devs")])
+        said = made.run("doctor", "--target", "lab").stdout
+    assert re.search(r"warning:\s+links\s+the target links groups itself: acme/app\n\s+what one of the two gives", said)
+    many = {GroupKey(f"g{number}"): [KnownLink(Role("owner"), "x")] for number in range(7)}
+    (check,) = links_checks(many)
+    assert check.what == "the target links groups itself: g0, g1, g2, g3, g4 and 2 more"
 
 
 @pytest.mark.parametrize("changed", [{"group_access": "30"}, {"provider": None}, {"cn": 3}, {"member_role_id": "x"}])

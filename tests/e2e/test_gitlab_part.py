@@ -69,6 +69,15 @@ def test_a_part_has_its_totals(served: Served) -> None:
     assert found(served).state.totals is None
 
 
+def test_a_part_says_nothing_of_accounts_that_nobody_asked_for(served: Served) -> None:
+    """Only what is to be noted of those that it is about."""
+    for name in ("user00001", "user00002"):
+        served.world.user(name).state = "ldap_blocked"
+    assert [note.summary for note in found(served).state.notes] == ["2 ldap_blocked accounts: user00001, user00002."]
+    (note,) = found(served, users=part(served, users=frozenset({ONE}))).state.notes
+    assert note.summary == "1 ldap_blocked account: user00001."
+
+
 def test_nobody_is_in_no_group(served: Served) -> None:
     """Whoever is not there is asked for nothing."""
     state = found(served, users=part(served, users=frozenset({UserKey("dn:uid=nobody")}))).state

@@ -97,6 +97,12 @@ def test_what_is_no_dn_is_nobodys_and_is_named(served: Served) -> None:
     assert [(note.code, note.subject) for note in state.notes] == [("GITLAB-BAD-IDENTITY", "ann")]
 
 
+def test_a_provider_that_is_nobodys_is_said(served: Served) -> None:
+    """Everybody would count as without an account."""
+    person(served.world, "ann")
+    assert [note.code for note in found(served, provider="ldaptwo").state.notes] == ["GITLAB-PROVIDER"]
+
+
 def test_two_accounts_of_one_person_are_an_error(served: Served) -> None:
     """Which of them is meant is for people to say."""
     for name in ("ann", "ben"):

@@ -97,7 +97,7 @@ def scopeless(world: World) -> None:
 REFUSED: dict[Callable[[World], None], str] = {
     older: 'this GitLab is version "16.4.9", and 16.5 is the oldest that can be managed. Update it.',
     nameless: 'this GitLab is version "pre", and 16.5 is the oldest',
-    revoked: "answered with status 401",
+    revoked: "GitLab does not know the token. It may have expired or been revoked, or be for another GitLab: make one",
     scopeless: "the token's scopes do not let it ask who it is. Make one of an administrator with the scope api",
 }
 

@@ -1,7 +1,7 @@
 """A GitLab without GitLab, as its own process; never more than loopback hears it.
 
 ``python -m tests.fakes.gitlab --port 0 --users 20000 --groups 1000`` prints its URL in the first line, and serves until its
-standard input ends or it is told to stop. ``GET URL/-/fake`` returns its counters, ``GET URL/-/fake/state`` what it holds;
+standard input ends or it is told to stop; at a terminal, until it is told to. ``GET URL/-/fake`` returns its counters, ``GET URL/-/fake/state`` what it holds;
 ``DELETE URL/-/fake`` sets the counters to nothing.
 """
 
@@ -12,6 +12,7 @@ import json
 import signal
 import sys
 from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
 
 from tests.fakes.gitlab_seed import Company, fill, load
@@ -27,15 +28,31 @@ def world_from(arguments: argparse.Namespace) -> World:
     if arguments.no_limits:
         world.instance.limits = {}
     if arguments.load:
-        load(world, json.loads(arguments.load.read_text(encoding="utf-8")))
+        _load(world, arguments.load)
     else:
         shape = Company(
             arguments.users, arguments.groups, arguments.mean, seed=arguments.seed, provider=arguments.provider
         )
         fill(world, shape)
-    root = world.user("root") if "root" in world.usernames else world.add_user("root", admin=True)
-    world.add_token(arguments.token, root, "api", "admin_mode")
+    _let_in(world, arguments.token)
     return world
+
+
+def world_in(file: Path) -> World:
+    """Return the state in a file; its administrator is `root`, with the usual token."""
+    world = World()
+    _load(world, file)
+    _let_in(world, TOKEN)
+    return world
+
+
+def _load(world: World, file: Path) -> None:
+    load(world, json.loads(file.read_text(encoding="utf-8")))
+
+
+def _let_in(world: World, token: str) -> None:
+    root = world.user("root") if "root" in world.usernames else world.add_user("root", admin=True)
+    world.add_token(token, root, "api", "admin_mode")
 
 
 def options() -> argparse.ArgumentParser:
@@ -47,7 +64,11 @@ def options() -> argparse.ArgumentParser:
     parser.add_argument("--mean", type=float, default=20.0, help="members of a group, on average (%(default)s)")
     parser.add_argument("--seed", type=int, default=7, help="everything derives from it (%(default)s)")
     parser.add_argument("--provider", default="ldapmain", help="of the identities; empty gives none (%(default)s)")
-    parser.add_argument("--load", type=Path, help="a JSON file with users, groups and projects, in place of a seed")
+    parser.add_argument(
+        "--load",
+        type=Path,
+        help="a JSON file such as tests/live/gitlab.json, with users, groups and projects, in place of a made-up company",
+    )
     parser.add_argument("--token", default=TOKEN, help="of the administrator root (%(default)s)")
     parser.add_argument("--latency", type=float, default=0.0, help="seconds added to each answer (%(default)s)")
     parser.add_argument("--prefix", default="", help="relative path in the URL, such as /gitlab")
@@ -57,12 +78,24 @@ def options() -> argparse.ArgumentParser:
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    """Serve until told to stop."""
-    arguments = options().parse_args(argv)
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-    with serving(world_from(arguments), port=arguments.port) as served:
+    """Serve until told to stop; what cannot be loaded or listened to is said in a line."""
+    parser = options()
+    arguments = parser.parse_args(argv)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: sys.exit(0))
+    try:
+        world = world_from(arguments)
+    except (OSError, LookupError, TypeError, ValueError, AttributeError) as error:
+        parser.error(f"{arguments.load} cannot be loaded: {error!r}")
+    with ExitStack() as stack:
+        try:
+            served = stack.enter_context(serving(world, port=arguments.port))
+        except OSError as error:
+            parser.error(f"port {arguments.port} cannot be used: {error.strerror}")
         served.keep = False
         print(served.url, flush=True)
+        if sys.stdin.isatty():  # in the background of a shell, reading would stop us
+            signal.pause()
         sys.stdin.read()
 
 

@@ -102,12 +102,19 @@ def add_key(world: World, request: Request) -> Reply:
         raise message(400, {"key": ["type is forbidden. Must be RSA, ECDSA, ED25519, ECDSA_SK, or ED25519_SK"]})
     if fingerprint in world.fingerprints:
         raise message(400, {"fingerprint_sha256": ["has already been taken"]})
-    expires = request.text("expires_at") or None
-    key = Key(world.number("key"), request.text("title"), text, fingerprint, world.now(), expires, usage)
-    user.keys[key.id] = key
-    world.fingerprints[fingerprint] = key.id
+    key = give_key(world, user, request.text("title"), text)
+    key.expires_at, key.usage = request.text("expires_at") or None, usage
     world.effect("key.add", user.username, key.title, text)
     return answer(_shown(user, key), 201)
+
+
+def give_key(world: World, user: User, title: str, text: str) -> Key:
+    """Add a key to an account as it is; 400 where it is none."""
+    _, fingerprint, text = read_key(text)
+    key = Key(world.number("key"), title, text, fingerprint, world.now())
+    user.keys[key.id] = key
+    world.fingerprints[fingerprint] = key.id
+    return key
 
 
 def read_key(text: str) -> tuple[str, str, str]:

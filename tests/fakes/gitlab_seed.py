@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from random import Random
 from typing import cast
 
-from tests.fakes.gitlab_world import Source, User, World
+from tests.fakes.gitlab_keys import give_key
+from tests.fakes.gitlab_world import Instance, Source, User, World
 
 PEOPLE = "ou=people,dc=example,dc=com"
 LEVELS = (10, 20, 30, 30, 30, 40)
@@ -67,14 +68,45 @@ def _sizes(company: Company, drawn: Random) -> list[int]:
 
 
 def load(world: World, state: Mapping[str, object]) -> None:
-    """Add what `dump` wrote: users as their fields, groups by path with usernames and levels, in any order of either."""
-    for user in cast("list[dict[str, object]]", state["users"]):
-        world.add_user(str(user["username"]), **{name: value for name, value in user.items() if name != "username"})  # type: ignore[arg-type]  # fields of their own types
+    """Add what `dump` wrote, or a person: users as their fields, groups by path with usernames and levels, in any order of either.
+
+    `instance` sets fields of the instance. A user may have `keys`, texts by title. In place of a level there may be a map:
+    `level`, and `by` (username of whoever made the membership), `expires` (a day), `role` (number of a custom role).
+    """
+    _setup(world.instance, cast("dict[str, object]", state.get("instance", {})))
+    for fields in cast("list[dict[str, object]]", state["users"]):
+        apart = ("username", "keys")
+        user = world.add_user(str(fields["username"]), **{name: of for name, of in fields.items() if name not in apart})  # type: ignore[arg-type]  # fields of their own types
+        for title, text in cast("dict[str, str]", fields.get("keys", {})).items():
+            give_key(world, user, title, text)
     for kind in ("groups", "projects"):
-        for path, members in cast("dict[str, dict[str, int]]", state.get(kind, {})).items():
+        for path, members in cast("dict[str, dict[str, int | dict[str, object]]]", state.get(kind, {})).items():
             source = world.paths.get(path.lower()) or (world.add_group if kind == "groups" else world.add_project)(path)
-            for username, level in members.items():
-                world.add_member(source, world.user(username), level)
+            for username, said in members.items():
+                world.add_member(source, world.user(username), **_member(world, said))  # type: ignore[arg-type]  # fields of their own types
+
+
+def _setup(instance: Instance, fields: Mapping[str, object]) -> None:
+    """Set fields; JSON has only texts as keys of a map."""
+    for name, value in fields.items():
+        if not hasattr(instance, name):
+            raise KeyError(name)
+        roles = {int(number): tuple(role) for number, role in value.items()} if isinstance(value, dict) else None
+        setattr(instance, name, value if roles is None else roles)
+
+
+def _member(world: World, said: int | Mapping[str, object]) -> dict[str, object]:
+    """Return the fields of a membership."""
+    if isinstance(said, int):
+        return {"level": said}
+    by = said.get("by")
+    maker = world.user(str(by)).id if by else 0
+    return {
+        "level": said["level"],
+        "created_by": maker,
+        "expires_at": said.get("expires"),
+        "role": said.get("role", 0),
+    }
 
 
 def dump(world: World) -> dict[str, object]:

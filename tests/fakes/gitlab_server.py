@@ -14,7 +14,7 @@ from http import HTTPStatus
 from ssl import SSLContext, SSLError
 from threading import Event, Lock, Thread
 from typing import IO
-from urllib.parse import parse_qsl, unquote
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 from tests.fakes.gitlab_answers import Refusal, Reply, Request, answer, error, refuse
 from tests.fakes.gitlab_app import App
@@ -69,6 +69,11 @@ class Served:
     def world(self) -> World:
         """Return the state."""
         return self.app.world
+
+    @property
+    def port(self) -> int:
+        """Return where it listens."""
+        return urlsplit(self.url).port or 0
 
     def fail(self, *faults: Fault) -> None:
         """From now on these faults, and no others."""

@@ -193,20 +193,27 @@ def certificates() -> Path:
             *("-out", f"{name}.pem", "-addext", "basicConstraints=critical,CA:TRUE"),
             *("-addext", "keyUsage=critical,keyCertSign,cRLSign", *_KEY),
         )
-    for name, alternatives in (
-        ("server", f"DNS:localhost,IP:{_LOOPBACK}"),
-        ("elsewhere", "DNS:ldap.elsewhere.example"),
-    ):
-        _openssl(
-            folder, "req", "-nodes", "-subj", f"/CN={name}", "-keyout", f"{name}.key", "-out", f"{name}.csr", *_KEY
-        )
-        extensions = _written(folder / f"{name}.cnf", f"subjectAltName={alternatives}\nextendedKeyUsage=serverAuth\n")
-        _openssl(
-            folder,
-            *("x509", "-req", "-in", f"{name}.csr", "-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial"),
-            *("-days", "2", "-extfile", extensions.name, "-out", f"{name}.pem"),
-        )
+    _server_certificate(folder, "server", f"DNS:localhost,IP:{_LOOPBACK}")
+    _server_certificate(folder, "elsewhere", "DNS:ldap.elsewhere.example")
     return folder
+
+
+@functools.cache
+def certificate_for(host: str) -> tuple[Path, Path]:
+    """Return a certificate of this name by the first authority of `certificates`, and its key, made once per process."""
+    folder = certificates()
+    _server_certificate(folder, host, f"DNS:{host}")
+    return folder / f"{host}.pem", folder / f"{host}.key"
+
+
+def _server_certificate(folder: Path, name: str, alternatives: str) -> None:
+    _openssl(folder, "req", "-nodes", "-subj", f"/CN={name}", "-keyout", f"{name}.key", "-out", f"{name}.csr", *_KEY)
+    extensions = _written(folder / f"{name}.cnf", f"subjectAltName={alternatives}\nextendedKeyUsage=serverAuth\n")
+    _openssl(
+        folder,
+        *("x509", "-req", "-in", f"{name}.csr", "-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial"),
+        *("-days", "2", "-extfile", extensions.name, "-out", f"{name}.pem"),
+    )
 
 
 _KEY = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256")

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from sys import intern
 
 from reconciler.errors import TargetRejected
 from reconciler.model.access import LOCAL, STABLE_ID_MISSING, Flag, User, UserKey, Value
@@ -32,7 +34,8 @@ class Account:
 
     `state` is GitLab's word. `stable_id` and `block_mark` are what we have noted, empty where nothing is. `keys` are the SSH
     keys that we have given it, or tried to, as the directory has them, each with why GitLab refused it, else an empty text;
-    None where nothing readable is noted. `trouble` says why an account of our provider cannot be anybody's.
+    None where nothing readable is noted. `trouble` says why an account of our provider cannot be anybody's. `provider` is
+    the one that the account belongs to, empty for a local one.
     """
 
     number: int
@@ -43,6 +46,7 @@ class Account:
     block_mark: str = ""
     keys: Mapping[str, str] | None = None
     trouble: str = ""
+    provider: str = ""
 
 
 def reader(provider: str) -> Callable[[Item], Account]:
@@ -79,7 +83,8 @@ def account(item: Item, provider: str) -> Account:
         managed=managed,
         disabled_by_hand=not active and (state != "blocked" or not mark),
     )
-    return Account(item.value("id", int), user, state, text, noted.get(STABLE_ID, ""), mark, keys, trouble)
+    number, stable_id = item.value("id", int), noted.get(STABLE_ID, "")
+    return Account(number, user, state, text, stable_id, mark, keys, trouble, intern(first))
 
 
 def _key(text: str, stable_id: str) -> tuple[UserKey, str]:
@@ -202,3 +207,14 @@ def _of_state(accounts: Iterable[Account], state: str, code: str, fact: str) -> 
         more = f" and {len(names) - _SOME:,} more" if len(names) > _SOME else ""
         who = f"account: {names[0]}" if len(names) == 1 else f"accounts: {', '.join(names[:_SOME])}{more}"
         yield Diagnostic(Severity.NOTE, code, f"{len(names):,} {state} {who}.", f"What is {state} {fact}.")
+
+
+def providers(accounts: Iterable[Account], wanted: str) -> tuple[Diagnostic, ...]:
+    """Return a warning where no account belongs to our provider, and some do to others: the name may be a wrong one."""
+    found = Counter(each.provider for each in accounts if each.provider)
+    if not found or wanted in found:
+        return ()
+    others = ", ".join(f"{shortened(name)} ({number:,})" for name, number in sorted(found.items()))
+    fact = f'No account has an identity of the provider "{shortened(wanted)}"; there are some of {others}.'
+    way_out = "Write the one that is meant as `provider` of the target."
+    return (Diagnostic(Severity.WARNING, "GITLAB-PROVIDER", fact, way_out),)

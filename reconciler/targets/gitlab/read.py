@@ -71,7 +71,12 @@ def read(api: Api, scope: Scope) -> Found:
         above=_rows(above, found.members, keys),
         settings=switches,
         made_by=_makers(ruled, found.members, keys, who.username),
-        notes=(*accounts.notes(found.people.values()), *_spellings(ruled), *_detour(found.why)),
+        notes=(
+            *accounts.notes(one for one in found.people.values() if scope.users is None or _is_asked(one, scope)),
+            *accounts.providers(found.people.values(), api.settings.provider),
+            *_spellings(ruled),
+            *_detour(found.why),
+        ),
     )
     return Found(state, by_key, {**above, **ruled})
 

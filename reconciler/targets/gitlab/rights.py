@@ -18,7 +18,7 @@ OLDEST = (16, 5)
 _VERSION = re.compile(r"([0-9]{1,4})\.([0-9]{1,4})")
 _READING = frozenset({"api", "read_api"})
 _BEYOND = frozenset({"sudo"})
-_FORBIDDEN = 403
+_UNKNOWN, _FORBIDDEN = 401, 403
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +40,11 @@ def us(api: Api) -> Us:
         me = api.me()
         token = api.token()
     except Refused as error:
+        if error.status == _UNKNOWN:
+            raise TargetRejected(
+                f"{where}: GitLab does not know the token. It may have expired or been revoked, or be for another GitLab: "
+                f"make one of an administrator. {error}"
+            ) from error
         if error.status == _FORBIDDEN and "insufficient_scope" in str(error):
             raise TargetRejected(
                 f"{where}: the token's scopes do not let it ask who it is. Make one of an administrator with the scope "

@@ -127,6 +127,30 @@ def test_a_role_from_above_counts_where_the_target_inherits() -> None:
     assert said(of_groups("pay/api", role="owner", at_least=3), both, nested) == []
 
 
+def test_what_somebody_has_and_lacks_counts_from_above_where_the_target_inherits() -> None:
+    """The higher role is the one that holds, wherever it stands; who has nothing here may still have it from above."""
+    nested = replace(ROSTER, inherits=True)
+    both = desired(
+        TEAMS, rules(rule("Pay", link("owners", OWNER)), rule("pay/api", link("staff", VIEWER), link("devs")))
+    )
+
+    def judged(user: str, has: dict[str, str], lacks: tuple[str, ...], can: Capabilities) -> list[str]:
+        return said(Expectation(user, "roster", at(60), has, lacks), both, can)
+
+    assert judged("ann", {"pay/api": "owner"}, (), nested) == []
+    assert judged("ann", {"pay/api": "viewer"}, (), nested) == [
+        "ann in roster: expected viewer in pay/api, found owner from Pay."
+    ]
+    assert judged("ann", {"pay/api": "viewer"}, (), ROSTER) == []
+    assert judged("cy", {}, ("pay/api",), nested) == [
+        "cy in roster: expected no role in pay/api, found owner from Pay."
+    ]
+    assert judged("cy", {}, ("pay/api",), ROSTER) == []
+    assert judged("eve", {}, ("pay/api", "Pay"), nested) == []
+    low = desired(TEAMS, rules(rule("pay", link("staff", VIEWER)), rule("pay/api", link("staff", OWNER))))
+    assert said(Expectation("ann", "roster", at(60), {"pay/api": "owner"}, ()), low, nested) == []
+
+
 def test_nobody_outside_of_a_group_has_a_role_or_a_higher_one() -> None:
     """By CN, by DN or by filter; without a role any counts."""
     assert said(of_groups("web", "pay/*", role="owner", nobody_outside=link("staff")), ROLES) == []

@@ -15,7 +15,7 @@ from reconciler.model.names import dn_text
 from reconciler.policy.model import SecretRef
 from reconciler.targets.answers import Answer, Request
 from reconciler.targets.base import Options
-from reconciler.targets.gitlab.accounts import Account, account, by_key, decoded_keys, encoded_keys, notes
+from reconciler.targets.gitlab.accounts import Account, account, by_key, decoded_keys, encoded_keys, notes, providers
 from reconciler.targets.gitlab.groups import Reading
 from reconciler.targets.gitlab.settings import settings
 from reconciler.targets.pages import Item
@@ -135,3 +135,17 @@ def test_a_note_names_some_of_many() -> None:
     assert note.summary == "8 deactivated accounts: user0, user1, user2, user3, user4 and 3 more."
     (note,) = notes(people[:1])
     assert note.summary == "1 deactivated account: user0."
+
+
+def test_a_provider_that_nobody_has_an_identity_of_is_named_with_those_that_are_there() -> None:
+    """Its name may be a wrong one; where somebody has one, or nobody has any, there is nothing to say."""
+    people = [
+        row(username=f"user{number}", identities=[{"provider": name, "extern_uid": "uid=a"}])
+        for number, name in enumerate(("ldapmain", "ldapmain", "ldaptwo"))
+    ]
+    local = row(username="root", identities=[])
+    (note,) = providers([*people, local], "ldapmian")
+    assert note.summary == (
+        'No account has an identity of the provider "ldapmian"; there are some of ldapmain (2), ldaptwo (1).'
+    )
+    assert providers([*people, local], "ldaptwo") == providers([local], "ldapmian") == ()
