@@ -47,14 +47,14 @@ def diff_users(have: State, want: Desired, rules: DiffRules, findings: Findings)
 
 def _note(changes: list[UserChange], held: User | None, rules: DiffRules, findings: Findings) -> None:
     for change in changes:
-        hold = _hold(change, held, rules)
+        hold = _hold(change, held, rules, findings)
         if hold is None:
             findings.changes.append(change)
         else:
             findings.hold(change, *hold)
 
 
-def _hold(change: UserChange, held: User | None, rules: DiffRules) -> tuple[Hold, str] | None:
+def _hold(change: UserChange, held: User | None, rules: DiffRules, findings: Findings) -> tuple[Hold, str] | None:
     """Return why a change of an account is shown and not made, None where it is made."""
     names = {held.username} if held is not None else set()
     match change:
@@ -67,7 +67,8 @@ def _hold(change: UserChange, held: User | None, rules: DiffRules) -> tuple[Hold
     if any(rules.protects_user(name) for name in names):
         return Hold.PROTECTED, ""
     if isinstance(change, CreateUser) and not rules.users.create:
-        return Hold.NO_ACCOUNT, "users.create is false"
+        taken = "; an account of this name is there, and it is not ours" if change.user.key in findings.taken else ""
+        return Hold.NO_ACCOUNT, f"users.create is false{taken}"
     if isinstance(change, CreateUser) and (lacking := sorted(rules.needs - change.user.attributes.keys())):
         return Hold.FROZEN_USER, f"the entry has no {' and no '.join(map(_called, lacking))}, which an account needs"
     if isinstance(change, EnableUser) and held is not None and held.disabled_by_hand:
