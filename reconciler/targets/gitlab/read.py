@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from threading import Event
@@ -90,7 +90,8 @@ def _whole(api: Api, scope: Scope) -> _Read:
         people = pool.submit(api.users, account)
         try:
             listed = api.groups(workers)
-            places = groups.among(api, _names(scope, listed.values()), listed.values(), workers)
+            known = [*listed.values(), *(_projects(api, listed.values()) if scope.everything else ())]
+            places = groups.among(api, _names(scope, known), known, workers)
             members = _members(api, places)
         except BaseException:
             failed.set()
@@ -98,10 +99,16 @@ def _whole(api: Api, scope: Scope) -> _Read:
         return _Read(people.result(), len(listed), places, *members)
 
 
-def _names(scope: Scope, listed: Iterable[Space]) -> Collection[GroupKey]:
-    """Return the names that are asked for, and where everything is, those of all other groups; projects are only named."""
+def _projects(api: Api, listed: Iterable[Space]) -> Sequence[Space]:
+    """Return the projects that lie in groups: one in somebody's own namespace has its owner in it, and no rule for that."""
+    inside = {groups.compared(space.path) for space in listed}
+    return [project for project in api.projects() if groups.compared(project.path.rpartition("/")[0]) in inside]
+
+
+def _names(scope: Scope, known: Iterable[Space]) -> Collection[GroupKey]:
+    """Return the names that are asked for, and where everything is, those of all other groups and projects."""
     named = {groups.compared(name) for name in scope.groups}
-    others = (GroupKey(space.path) for space in listed if scope.everything and groups.compared(space.path) not in named)
+    others = (GroupKey(space.path) for space in known if scope.everything and groups.compared(space.path) not in named)
     return {*scope.groups, *others}
 
 
