@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.e2e.gitlab_lab import lab  # noqa: F401 - a fixture
 from tests.e2e.terminal import on_terminal  # noqa: F401 - a fixture
 from tests.servers import active_directory, directory_389
 from tests.servers import ds389 as ds389_server

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -64,6 +63,8 @@ class Lab:
     folder: Path
     served: Served
     screen: pytest.CaptureFixture[str]
+    setting: pytest.MonkeyPatch
+    now: int = int(NOON)  # one minute later at each run
     people: dict[str, Entry] = field(default_factory=dict)
     groups: dict[str, str] = field(default_factory=dict)
 
@@ -108,6 +109,8 @@ class Lab:
     def run(self, *arguments: str, code: int = 0) -> str:
         """Run the command line, insist on its exit code, and return what it said on both streams."""
         self.write("corp.ldif", ldif(self.people.values(), self.groups))
+        self.now += 60
+        self.setting.setenv("RECONCILE_NOW", str(self.now))
         self.screen.readouterr()
         found = run(arguments)
         said = self.screen.readouterr()
@@ -206,16 +209,16 @@ def ldif(people: Iterable[Entry], groups: Mapping[str, str]) -> str:
     return "\n".join(blocks)
 
 
-@contextmanager
-def lab(folder: Path, screen: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Iterator[Lab]:
+@pytest.fixture
+def lab(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Iterator[Lab]:
     """Give an empty directory beside an empty GitLab, of the edition that has everything."""
-    (folder / "policies").mkdir()
-    monkeypatch.chdir(folder)
-    for name, value in {VARIABLE: SECRET, "RECONCILE_NOW": NOON, "NO_COLOR": "1", "COLUMNS": "200"}.items():
+    (tmp_path / "policies").mkdir()
+    monkeypatch.chdir(tmp_path)
+    fixed = {VARIABLE: SECRET, "NO_COLOR": "1", "COLUMNS": "200", "GIT_CEILING_DIRECTORIES": "/"}
+    for name, value in fixed.items():
         monkeypatch.setenv(name, value)
     monkeypatch.delenv("RECONCILE_POLICY", raising=False)
-    monkeypatch.setenv("GIT_CEILING_DIRECTORIES", "/")
     world = world_of()
     world.instance.enterprise = True
     with serving(world) as served:
-        yield Lab(folder, served, screen)
+        yield Lab(tmp_path, served, capsys, monkeypatch)

@@ -2,22 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
-import pytest
-
-from tests.e2e.gitlab_lab import Lab, lab, told, who
+from tests.e2e.gitlab_lab import Lab, told, who
 
 ALL = ("minimal", "guest", "planner", "reporter", "auditing", "developer", "shipping", "maintainer", "owner")
 CUSTOM = "custom_roles: {auditing: {id: 7, base: reporter}, shipping: {id: 8, base: developer}}"
-
-
-@pytest.fixture(name="lab")
-def _lab(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Iterator[Lab]:
-    """Give an empty directory beside an empty GitLab."""
-    with lab(tmp_path, capsys, monkeypatch) as made:
-        yield made
 
 
 def test_only_direct_members_with_an_identity_of_the_provider_are_in_scope(lab: Lab) -> None:
