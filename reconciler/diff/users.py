@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from reconciler.desired.build import Desired
 from reconciler.diff.rules import DiffRules, Findings
@@ -18,6 +18,7 @@ from reconciler.model.change import (
     Who,
     person_of,
 )
+from reconciler.model.directory import Person
 from reconciler.model.plan import Hold
 from reconciler.model.reason import Reason, Why
 from reconciler.policy.model import OnMissing
@@ -26,8 +27,8 @@ from reconciler.policy.model import OnMissing
 def diff_users(have: State, want: Desired, rules: DiffRules, findings: Findings) -> None:
     """Note what has to change so that every account in scope is as the directory says.
 
-    People who are in the directory but in no rule keep their accounts; managed accounts of people who are gone, or whose
-    entry is disabled, follow `when_missing` and `when_disabled`.
+    People who are in the directory but in no rule keep their accounts, and get those back that we have closed; managed
+    accounts of people who are gone, or whose entry is disabled, follow `when_missing` and `when_disabled`.
     """
     touched = {person_of(change) for change in findings.changes}
     for key, wanted in want.state.users.items():
@@ -111,9 +112,17 @@ def _out_of_scope(held: User, want: Desired, rules: DiffRules) -> list[UserChang
         return [RemoveUser(_who(held), held, Reason(why, rules.users.where))]
     closes = choice is OnMissing.DISABLE and held.active
     changes: list[UserChange] = [*_attribute_changes(held, None, rules, closes=closes)]
+    if _is_back(held, people, want):
+        changes.append(EnableUser(_who(held), Reason(Why.RETURNED, rules.users.where)))
     if closes:
         changes.append(DisableUser(_who(held), Reason(why, rules.users.where)))
     return changes + _flag_changes(held, flags, want)
+
+
+def _is_back(held: User, people: Sequence[Person], want: Desired) -> bool:
+    """Tell whether we have closed the account of somebody who is certainly there again, though no rule names them."""
+    closed = not held.active and not held.disabled_by_hand
+    return closed and held.key in want.roll.index_of and not any(person.disabled for person in people)
 
 
 def _who(held: User) -> Who:

@@ -143,12 +143,31 @@ def test_a_block_that_a_person_has_lifted_is_ours_no_more(lab: Lab) -> None:
     lab.apply()
     assert noted(lab, "ann") == ("active", False)
     world.user("ann").state = "blocked"
-    assert "ann" not in lab.settled()  # nobody's rule names her, and the block is not ours
+    assert "ann" not in lab.settled()  # no rule names her, and the block is not ours
     lab.groups["devs"] = "ann ben"
     text, _ = lab.plan()
     assert "ann would enable (it was disabled by hand)" in told(text)
     lab.apply()
     assert noted(lab, "ann") == ("blocked", False)
+
+
+def test_whoever_is_back_is_unblocked_though_no_rule_names_them_yet(lab: Lab) -> None:
+    """As GitLab's own synchronisation does: being there is enough for the account, links are about groups."""
+    lab.someone("ann", "ben")
+    lab.groups = {"devs": "ben"}
+    lab.world.add_group("acme")
+    lab.policy("acme: [{cn: devs, access: guest}]")
+    gone = lab.people.pop("ann")
+    lab.plan()
+    lab.apply()
+    assert noted(lab, "ann") == ("blocked", True)
+    lab.people["ann"] = gone
+    text, section = lab.plan()
+    assert who(section["changes"]) == ["user.enable ann"]
+    assert "~ ann enable (back in the directory)" in told(text)
+    lab.apply()
+    assert noted(lab, "ann") == ("active", False)
+    lab.settled()
 
 
 def test_addresses_names_and_kerberos_identities_follow_and_what_is_not_named_stays(lab: Lab) -> None:
