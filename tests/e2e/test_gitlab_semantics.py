@@ -200,3 +200,51 @@ def test_projects_are_targets_as_groups_are_and_what_is_missing_is_made_only_whe
     lab.policy(links[0], target=["groups: {create: true}"])
     lab.settled()
     assert "acme/new/deep" in world.paths
+
+
+def test_a_role_above_that_the_policy_does_not_know_is_the_floor_that_it_is_based_on(lab: Lab) -> None:
+    """GitLab compares levels, so whoever has a custom role above has at least its level below."""
+    world = lab.world
+    world.instance.custom_roles = {9: ("Unknown to us", 40)}
+    lab.someone("ann", "ben")
+    lab.groups = {"devs": "ann ben"}
+    world.add_member(world.add_group("acme"), world.user("ann"), 40, role=9)
+    world.add_group("acme/app")
+    lab.policy("acme/app: [{cn: devs, access: developer}]")
+    text, _ = lab.plan()
+    assert "+ ann maintainer (cn=devs; at least maintainer, as in acme)" in told(text)
+    lab.apply()
+    assert world.levels("acme/app") == {"ann": 40, "ben": 30}
+    lab.settled()
+
+
+def test_a_role_that_gitlab_does_not_have_in_that_place_is_said_to_be_that(lab: Lab) -> None:
+    """Minimal access is for groups at the top of an Enterprise Edition alone; the others get what they are to have."""
+    world = lab.world
+    lab.someone("ann", "ben", "cid")
+    lab.groups = {"devs": "ann ben", "ops": "cid"}
+    world.add_group("acme/app")
+    lab.policy(
+        "acme: [{cn: devs, access: minimal}]", "acme/app: [{cn: devs, access: minimal}, {cn: ops, access: guest}]"
+    )
+    lab.plan()
+    said = lab.apply(code=7)
+    assert (
+        said.count("This GitLab has no role minimal here: only groups at the top have it, on an Enterprise Edition.")
+        == 2
+    )
+    assert world.levels("acme") == {"ann": 5, "ben": 5}
+    assert world.levels("acme/app") == {"cid": 10}
+
+
+def test_nothing_is_planned_that_a_gitlab_never_does(lab: Lab) -> None:
+    """Accounts are blocked and not removed, so that a policy that wants otherwise is refused before anybody relies on it."""
+    lab.someone("ann")
+    lab.groups = {"devs": "ann"}
+    lab.world.add_group("acme")
+    link = "acme: [{cn: devs, access: guest}]"
+    for key in ("users: {when_missing: remove}", "users: {when_disabled: remove}", "groups: {when_missing: remove}"):
+        lab.policy(link, target=[key])
+        text, section = lab.plan(code=3)
+        assert [one["code"] for one in section["diagnostics"]] == ["REMOVAL-UNKNOWN"]
+        assert "policies/policy.yaml:12:" in text

@@ -68,7 +68,7 @@ def read(api: Api, scope: Scope) -> Found:
         by_hand=_rows(ruled, found.members, others),
         own=own.user.key if own else None,
         totals=None if scope.users is None else _totals(by_key.values(), found.groups, memberships),
-        above=_rows(above, found.members, keys),
+        above=_floors(above, found.members, keys),
         settings=switches,
         made_by=_makers(ruled, found.members, keys, who.username),
         notes=(*accounts.notes(found.people.values()), *_spellings(ruled), *_detour(found.why)),
@@ -157,6 +157,15 @@ def _rows(places: Mapping[GroupKey, Space], members: _Members, keys: Mapping[int
     """Return what these accounts hold; a number that is no account's is a bot's, or somebody's who has just come."""
     found = {
         name: {keys[number]: held.role for number, held in members[space].items() if number in keys}
+        for name, space in places.items()
+    }
+    return {name: people for name, people in found.items() if people}
+
+
+def _floors(places: Mapping[GroupKey, Space], members: _Members, keys: Mapping[int, UserKey]) -> _Rows:
+    """Return what these accounts hold in groups that no rule names, as far as it matters below."""
+    found = {
+        name: {keys[number]: held.floor for number, held in members[space].items() if number in keys}
         for name, space in places.items()
     }
     return {name: people for name, people in found.items() if people}
