@@ -16,7 +16,7 @@ from reconciler.targets.gitlab.accounts import Account
 from reconciler.targets.gitlab.api import Api
 from reconciler.targets.gitlab.groups import Held, Places, Reading
 from reconciler.targets.gitlab.rows import Space
-from reconciler.targets.gitlab.settings import MEMBERSHIP_LOCK
+from reconciler.targets.gitlab.settings import MEMBERSHIP_LOCK, Settings
 from reconciler.targets.pages import Item, side_by_side
 
 _Rows = dict[GroupKey, dict[UserKey, Role]]
@@ -71,7 +71,12 @@ def read(api: Api, scope: Scope) -> Found:
         above=_floors(above, found.members, keys),
         settings=switches,
         made_by=_makers(ruled, found.members, keys, who.username),
-        notes=(*accounts.notes(found.people.values()), *_spellings(ruled), *_detour(found.why)),
+        notes=(
+            *accounts.notes(found.people.values()),
+            *_spellings(ruled),
+            *_detour(found.why),
+            *_unknown_roles(api.settings, who),
+        ),
     )
     return Found(state, by_key, {**above, **ruled})
 
@@ -201,6 +206,13 @@ def _spellings(places: Mapping[GroupKey, Space]) -> Iterable[Diagnostic]:
         if name != space.path:
             fact = f'The policy writes "{shortened(name)}", and GitLab "{shortened(space.path)}".'
             yield Diagnostic(Severity.NOTE, "GITLAB-SPELLING", fact, "Write it as GitLab does.", subject=name)
+
+
+def _unknown_roles(settings: Settings, who: rights.Us) -> Iterable[Diagnostic]:
+    """Yield an error where the policy has custom roles, and this GitLab would take the base of each in its place."""
+    if not who.enterprise and any(access.custom for access in settings.roles.values()):
+        fact = "This GitLab is a Community Edition, which has no custom roles."
+        yield Diagnostic(Severity.ERROR, "GITLAB-NO-CUSTOM-ROLES", fact, "Take custom_roles out, and link other roles.")
 
 
 def _detour(why: str) -> Iterable[Diagnostic]:
