@@ -70,6 +70,27 @@ def test_the_registry_of_codes_is_in_the_wheel(installed: Path, tmp_path: Path) 
     assert printed.startswith("# LINK-EMPTY\n")
 
 
+def test_a_first_policy_can_be_written_from_the_wheel(installed: Path, wheel: Path, tmp_path: Path) -> None:
+    """Its templates are package data, each of them, and what they make plans."""
+    templates = ROOT / "reconciler/starting/templates"
+    with zipfile.ZipFile(wheel) as archive:
+        for path in templates.iterdir():
+            assert archive.read(f"reconciler/starting/templates/{path.name}") == path.read_bytes()
+    _run(str(installed / "reconcile"), "init", cwd=tmp_path)
+    assert "Plan: 15 to add" in _run(str(installed / "reconcile"), "plan", cwd=tmp_path)
+
+
+def test_the_page_of_a_plan_is_whole(installed: Path, wheel: Path, tmp_path: Path) -> None:
+    """Its style and its scripts are in the wheel, and the command writes it from there."""
+    with zipfile.ZipFile(wheel) as archive:
+        for part in sorted((ROOT / "reconciler/render/page").iterdir()):
+            assert archive.read(f"reconciler/render/page/{part.name}") == part.read_bytes()
+    saved = str(ROOT / "policies/acme/plan.json")
+    written = _run(str(installed / "reconcile"), "show", saved, "--format", "html", cwd=tmp_path)
+    assert written.startswith("<!DOCTYPE html>")
+    assert written.endswith("</html>\n")
+
+
 def test_the_wheel_says_that_it_is_typed_and_licensed(wheel: Path) -> None:
     """py.typed and the licence text are inside; tests and benchmarks are not."""
     with zipfile.ZipFile(wheel) as archive:

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.examples import LIVE, ROOT, environment
-from tests.servers import ds389, postgres, samba, slapd
+from tests.servers import browser, ds389, postgres, samba, slapd
 
 SCRIPTS = sorted(path for path in (ROOT / "scripts").iterdir() if path.is_file() and not path.suffix)
 
@@ -68,6 +68,7 @@ def test_ci_requires_the_servers_that_are_here(tmp_path: Path) -> None:
         "postgres": postgres._newest() is not None,
         "samba": not samba.missing(),
         "ds389": not ds389.missing(),
+        "browser": browser.program() is not None,
     }
     assert done.stdout.split() == ["toaster", *(name for name, found in here.items() if found)]
 

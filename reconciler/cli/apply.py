@@ -40,7 +40,7 @@ from reconciler.state.lease import this_process
 from reconciler.state.lock import Terms
 
 NOT_CONFIRMED = 130
-_VIEW: ViewOptions = {"form": "text", "summary": False, "max_bytes": 0, "marker": ""}
+_VIEW: ViewOptions = {"form": "text", "summary": False, "verbose": False, "max_bytes": 0, "marker": ""}
 _QUESTION = 'Only "yes" is accepted. Make exactly this so? '
 _STOPPED = (
     "stopped at once: what was asked for last may have been made or not, and finished batches stay.\n"

@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import stat
 import tempfile
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from reconciler.errors import UsageError
@@ -74,6 +74,43 @@ def write_new(name: str, text: str) -> None:
         ) from error
     except OSError as error:
         raise UsageError(f"{shortened(name)} cannot be written: {error.strerror}.") from error
+
+
+def write_all_new(texts: Mapping[Path, str]) -> None:
+    """Write several files that are not there yet, with the folders that they need: all of them or none.
+
+    Raises UsageError, and takes back what was made, where one is there already or cannot be written.
+    """
+    drafts: dict[Path, Path] = {}
+    made: list[Path] = []
+    try:
+        for place, text in texts.items():
+            for folder in _missing_above(place):
+                folder.mkdir()
+                made.append(folder)
+            drafts[place] = place.with_name(f".reconcile-{os.getpid()}-{place.name}")
+            with drafts[place].open("x", encoding="utf-8") as file:
+                file.write(text)
+        for place, draft in drafts.items():
+            place.open("x").close()  # the name is ours now, or somebody else's
+            made.append(place)
+            draft.replace(place)
+    except BaseException as error:
+        for path in (*drafts.values(), *reversed(made)):
+            with suppress(OSError):
+                path.rmdir() if path.is_dir() else path.unlink(missing_ok=True)
+        if isinstance(error, OSError):
+            raise UsageError(f"{_named(error)}: {error.strerror}. Nothing was written.") from error
+        raise
+
+
+def _missing_above(place: Path) -> list[Path]:
+    """Return the folders above a file that are not there, the outermost first."""
+    return [folder for folder in reversed(place.parents) if not folder.exists()]
+
+
+def _named(error: OSError) -> str:
+    return shortened(str(error.filename)) if error.filename else "The files cannot be written"
 
 
 @contextmanager

@@ -24,9 +24,11 @@ from reconciler.errors import PolicyError, ReconcileError, UsageError
 from reconciler.model.text import shortened
 
 COMMANDS = {
+    "init": "Write a first policy for a directory, or for an example.",
     "validate": "Check the policy and say every problem at once.",
     "plan": "Show what would be changed, and why; change nothing.",
     "show": "Show a saved plan.",
+    "comment": "Keep one comment of a pipeline up to date.",
     "apply": "Make a plan so: a saved one, or a new one after asking.",
     "unlock": "Show who is at work, or end a lock that was left behind.",
     "log": "Show what was applied, by whom and why; check the reports.",

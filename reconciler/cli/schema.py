@@ -21,6 +21,11 @@ def command(screen: Screen, name: str) -> int:
 
     That of a policy holds the kinds of target that installed packages bring, too.
     """
-    brought = brought_kinds() if name == "policy" else ()
-    screen.result([json.dumps(schema_with(brought), indent=2), "\n"] if brought else [schema_text(name)])
+    screen.result([policy_schema_text() if name == "policy" else schema_text(name)])
     return 0
+
+
+def policy_schema_text() -> str:
+    """Return the schema of policies with the kinds of target that installed packages bring."""
+    brought = brought_kinds()
+    return f"{json.dumps(schema_with(brought), indent=2)}\n" if brought else schema_text("policy")

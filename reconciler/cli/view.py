@@ -11,6 +11,7 @@ import click
 from reconciler.cli.screen import Screen
 from reconciler.plan.encode import Document, pieces
 from reconciler.render.document import PlanData
+from reconciler.render.html import plan_html
 from reconciler.render.markdown import COMMENT, LEAST, SUMMARY, plan_markdown
 from reconciler.render.text import origin_line, plan_text
 from reconciler.render.widget import plan_widget
@@ -19,7 +20,7 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 
-FORMS = ("text", "json", "markdown", "gitlab")
+FORMS = ("text", "json", "markdown", "html", "gitlab")
 
 
 class ViewOptions(TypedDict):
@@ -27,6 +28,7 @@ class ViewOptions(TypedDict):
 
     form: str
     summary: bool
+    verbose: bool
     max_bytes: int
     marker: str
 
@@ -39,10 +41,19 @@ def view_options(command: Callable[P, T]) -> Callable[P, T]:
         type=click.Choice(FORMS),
         default="text",
         show_default=True,
-        help="The form of the result; markdown for pull requests, gitlab for its report of type terraform.",
+        help="The form of the result; markdown for pull requests, html for a browser, gitlab for its report of type terraform.",
     )
     summary = click.option(
-        "--summary", is_flag=True, help="Name removals and privileged grants, count the rest by its cause (text only)."
+        "--summary",
+        is_flag=True,
+        callback=_short_or_long,
+        help="Name removals and privileged grants, count the rest by its cause (text only).",
+    )
+    verbose = click.option(
+        "--verbose",
+        is_flag=True,
+        callback=_short_or_long,
+        help="Say of each change its key, its values, what must still be so, and the rule's place (text only).",
     )
     most = click.option(
         "--max-bytes",
@@ -59,7 +70,14 @@ def view_options(command: Callable[P, T]) -> Callable[P, T]:
         metavar="WORD",
         help="What markdown is found by, unseen, to replace it.",
     )
-    return form(summary(most(marker(command))))
+    return form(summary(verbose(most(marker(command)))))
+
+
+def _short_or_long(context: click.Context, _option: click.Parameter, given: object) -> bool:
+    """Refuse both before anything is read; whichever comes second sees the first."""
+    if given and (context.params.get("summary") or context.params.get("verbose")):
+        raise click.UsageError("--summary makes a plan shorter and --verbose longer: give one of them.")
+    return bool(given)
 
 
 def show_plan(document: Document, given: ViewOptions, screen: Screen) -> None:
@@ -68,10 +86,13 @@ def show_plan(document: Document, given: ViewOptions, screen: Screen) -> None:
         screen.result(pieces(document))
     elif given["form"] == "markdown":
         screen.result([plan_markdown(plan_data(document), given["max_bytes"], given["marker"])])
+    elif given["form"] == "html":
+        screen.result(plan_html(plan_data(document)))
     elif given["form"] == "gitlab":
         screen.result([plan_widget(plan_data(document))])
     else:
-        screen.result(plan_text(plan_data(document), replace(screen.look(), summary=given["summary"])))
+        look = replace(screen.look(), summary=given["summary"], verbose=given["verbose"])
+        screen.result(plan_text(plan_data(document), look))
 
 
 def show_origin(document: Document, screen: Screen) -> None:

@@ -30,6 +30,7 @@ class WhoData(TypedDict):
 
     username: str
     key: str
+    account: NotRequired[str]
 
 
 class ChangeData(TypedDict):
@@ -41,6 +42,7 @@ class ChangeData(TypedDict):
     have: object
     want: object
     reason: ReasonData
+    precondition: NotRequired[dict[str, object]]
     flag: NotRequired[str]
     cause: NotRequired[str]
     setting: NotRequired[str]

@@ -31,16 +31,24 @@ def section(title: str, rows: Sequence[Row], look: Look) -> Iterator[str]:
 def aligned(rows: Sequence[Row], look: Look) -> Iterator[str]:
     """Return the rows in columns."""
     if look.plain:
-        rows = [row._replace(verb=look.drawn(row.verb), cause=look.drawn(row.cause)) for row in rows]
+        rows = [_drawn(row, look) for row in rows]
     names = _column({row.name for row in rows}, _WIDEST_NAME)
     verbs = _column({row.verb for row in rows}, _WIDEST_NARROW_VERB if 0 < look.width < _NARROW else _WIDEST_VERB)
     if not look.colour and not look.width:
         for row in rows:
             yield f"    {row.sign} {padded(row.name, names)}  {padded(row.verb, verbs)}  {bracketed(row, look)}"
+            yield from (f"{_INDENT}{line}" for line in row.below)
         return
     signs = {" ": " ", **{sign: look.paint(style, sign) for sign, style in STYLES.items()}}
     for row in rows:
         yield from _fitted(row, signs[row.sign], (names, verbs), look)
+        for text in row.below:
+            yield from (f"{_INDENT}{look.paint('quiet', line)}" for line in _own_lines(text, look.width))
+
+
+def _drawn(row: Row, look: Look) -> Row:
+    below = tuple(map(look.drawn, row.below))
+    return row._replace(verb=look.drawn(row.verb), cause=look.drawn(row.cause), below=below)
 
 
 def _column(texts: Iterable[str], widest: int) -> int:
@@ -61,6 +69,9 @@ def _fitted(row: Row, sign: str, columns: tuple[int, int], look: Look) -> Iterat
 
 
 def _own_lines(reason: str, width: int) -> list[str]:
+    """Return the text in lines of at most that width, 0 for any; a key or a DN stays whole."""
+    if not width:
+        return [reason]
     return wrap(reason, max(width - len(_INDENT), _LEAST), break_on_hyphens=False, break_long_words=False)
 
 

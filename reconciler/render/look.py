@@ -29,13 +29,14 @@ _LINES_PER_CHUNK = 2000
 class Look:
     """`width` in columns, 0 where it is unknown: nothing is then cut. `plain`: only ASCII may be drawn by us.
 
-    `summary`: what is neither a removal nor a privileged grant is rolled up by cause.
+    `summary`: what is neither a removal nor a privileged grant is rolled up by cause. `verbose`: each change says all of it.
     """
 
     colour: bool = False
     width: int = 0
     plain: bool = False
     summary: bool = False
+    verbose: bool = False
 
     def paint(self, style: str, text: str) -> str:
         """Return the text in a style, or as it is where there is no colour."""

@@ -65,11 +65,17 @@ def plan_markdown(plan: PlanData, most: int = COMMENT, marker: str = "") -> str:
     return _cut(parts.text("short", 5), most)
 
 
+def unseen(marker: str) -> str:
+    """Return a marker as a comment that nobody sees, empty for none; what could end that comment is not in it."""
+    word = re.sub(r"[^A-Za-z0-9_.-]", "-", marker)
+    return f"<!-- reconcile:{word} -->" if word else ""
+
+
 class _Parts:
     """The plan taken apart once, and put together in more or less detail."""
 
     def __init__(self, plan: PlanData, marker: str) -> None:
-        self._plan, self._marker = plan, re.sub(r"[^A-Za-z0-9_.-]", "-", marker)
+        self._plan, self._marker = plan, unseen(marker)
         self._entries = [_entries(target) for target in plan["targets"]]
 
     def text(self, named: str, causes: int, details: int = 0) -> str:
@@ -86,13 +92,13 @@ class _Parts:
     def _head(self) -> Iterator[str]:
         plan, policy = self._plan, self._plan["policy"]
         if self._marker:
-            yield f"<!-- reconcile:{self._marker} -->"
+            yield self._marker
         changes = any(target["changes"] for target in plan["targets"])
         yield f"### {last_line(plan) if changes else 'No changes.'}"
         for one in plan.get("only", ()):
             yield f"Only {code(one['name'])}: {code(one['dn'] or one['key'])}. Nobody else's access is looked at or changed."
         if not plan["applyable"]:
-            yield f"**This plan cannot be applied**: {listed(obstacles(plan, code))}."
+            yield f"**This plan cannot be applied**: {listed(obstacles(plan, code, waivers='below'))}."
         commit = f" at {code(policy['git_commit'][:12])}" if policy["git_commit"] else ""
         yield f"Policy {code(policy['root'])}{commit}, judged as of {code(plan['today'])}; plan {code(plan['id'][:19])}."
         if beside := base_line(plan, code):

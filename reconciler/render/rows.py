@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
+from reconciler.render.detail import details
 from reconciler.render.document import ChangeData, ReasonData
 from reconciler.render.look import shown
 from reconciler.render.words import cause, counted, place, value_text
@@ -32,7 +33,10 @@ _RANKS: Mapping[str, int] = {"-": 1, "~": 2, "+": 3}
 
 
 class Row(NamedTuple):
-    """One line of a section. Rows sort by `rank` (privileged access taken, removals, changes, additions), then name."""
+    """One line of a section, and the lines below it.
+
+    Rows sort by `rank` (privileged access taken, removals, changes, additions), then name.
+    """
 
     rank: int
     name: str
@@ -41,6 +45,7 @@ class Row(NamedTuple):
     cause: str
     place: str
     privileged: bool = False
+    below: tuple[str, ...] = ()
 
     @property
     def named(self) -> bool:
@@ -51,8 +56,9 @@ class Row(NamedTuple):
 class Rows:
     """Makes the rows of one target; says each reason once, because thousands of changes share theirs."""
 
-    def __init__(self, privileged_roles: list[str]) -> None:
-        """Keep the roles that count as privileged."""
+    def __init__(self, privileged_roles: list[str], *, verbose: bool = False) -> None:
+        """Keep the roles that count as privileged, and whether each row says all that is known of it."""
+        self._verbose = verbose
         self._privileged = frozenset(privileged_roles)
         self._said: dict[int, tuple[str, str]] = {}
 
@@ -63,7 +69,8 @@ class Rows:
         why, rule = self._reason(change["reason"])
         takes, gives = self._privileges(change)
         rank = 0 if takes else _RANKS[sign]
-        return Row(rank, subject(change), sign, verb(change), why, rule, takes or gives)
+        below = details(change) if self._verbose else ()
+        return Row(rank, subject(change), sign, verb(change), why, rule, takes or gives, below)
 
     def _reason(self, reason: ReasonData) -> tuple[str, str]:
         known = self._said.get(id(reason))

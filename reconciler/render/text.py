@@ -108,7 +108,7 @@ def _target(target: TargetData, facts: DirectoryData | None, look: Look) -> Iter
         yield look.paint("warning", f"  guards switched off: {', '.join(map(shown, target['guards_off']))}")
     if target["error"]:
         yield look.paint("refused", f"  ! could not be read: {shown(target['error'])}")
-    rows = Rows(target["privileged_roles"])
+    rows = Rows(target["privileged_roles"], verbose=look.verbose)
     for cause, mine in by_cause(target["changes"]).items():
         if cause:
             yield look.paint("strong", f"  {CAUSED_BY.get(cause, shown(cause))} ({counted(len(mine), 'change')})")
@@ -227,15 +227,18 @@ def _verdict(plan: PlanData, look: Look) -> Iterator[str]:
         yield look.paint("refused", f"This plan cannot be applied: {listed(obstacles(plan))}.")
 
 
-def obstacles(plan: PlanData, name: Callable[[str], str] = shown) -> list[str]:
-    """Return why a plan cannot be applied, as parts of one sentence; `name` says how a name from outside is written."""
+def obstacles(plan: PlanData, name: Callable[[str], str] = shown, *, waivers: str = "above") -> list[str]:
+    """Return why a plan cannot be applied, as parts of one sentence; `name` says how a name from outside is written.
+
+    `waivers` says where they stand: above the sentence or below it.
+    """
     refused = plan["summary"]["refused"]
     unread = [name(target["name"]) for target in plan["targets"] if target["error"]]
     findings = [*plan["notes"], *(finding for target in plan["targets"] for finding in target["diagnostics"])]
     errors = sum(finding["severity"] == "error" for finding in findings)
     partial = [name(facts["name"]) for facts in plan["directories"] if not facts["complete"]]
     said = [
-        f"{counted(refused, 'refusal')} (correct the cause, or add the waiver shown above)" if refused else "",
+        f"{counted(refused, 'refusal')} (correct the cause, or add the waiver shown {waivers})" if refused else "",
         f"{counted(errors, 'error')} to correct" if errors else "",
         f"{listed(unread)} could not be read" if unread else "",
         f"the read of {listed(partial)} was not complete" if partial else "",

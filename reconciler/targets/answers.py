@@ -50,7 +50,8 @@ class Request:
 
     `repeatable`: the caller's word that sending this twice does what sending it once does; a GET always is, and a POST
     is sent again only when it provably never arrived or the server says that it did nothing. `expects`: statuses beside
-    2xx that are answers and not errors. `busy`: tells whether a 409 says that nothing was done because of a lock.
+    2xx that are answers and not errors. `busy`: tells whether a 409 says that nothing was done because of a lock;
+    `limited`: whether another refusal is one for the rate, as 429 always is.
     `kind`: what it is counted as, by default the method.
     """
 
@@ -63,6 +64,7 @@ class Request:
     limits: tuple[Limit, ...] = ()
     expects: frozenset[int] = frozenset()
     busy: Callable[[Answer], bool] | None = None
+    limited: Callable[[Answer], bool] | None = None
 
     @property
     def safe(self) -> bool:
@@ -173,8 +175,8 @@ def below(base: str, link: str) -> tuple[str, Query] | None:
 def asked_wait(headers: Mapping[str, str], wall: float) -> float | None:
     """Return the seconds that a server asks to wait, None where it does not say.
 
-    ``Retry-After`` in seconds or as a date, then ``RateLimit-Reset`` in seconds or since 1970. `wall` is our clock, used
-    where the answer does not bring the server's own.
+    ``Retry-After`` in seconds or as a date, then ``RateLimit-Reset`` in seconds or since 1970, unless requests remain
+    until then. `wall` is our clock, used where the answer does not bring the server's own.
     """
     now = _moment(headers.get("date", ""), wall)
     after = headers.get("retry-after", "").strip()
@@ -182,9 +184,9 @@ def asked_wait(headers: Mapping[str, str], wall: float) -> float | None:
         return float(after)
     if (moment := _moment(after, -1)) >= 0:
         return max(0.0, moment - now)
-    for name in ("ratelimit-reset", "x-ratelimit-reset"):
-        reset = headers.get(name, "").strip()
-        if _NUMBER.fullmatch(reset):
+    for name in ("ratelimit", "x-ratelimit"):
+        reset, left = headers.get(f"{name}-reset", "").strip(), headers.get(f"{name}-remaining", "0").strip()
+        if _NUMBER.fullmatch(reset) and left == "0":
             return max(0.0, float(reset) - (now if float(reset) > _UNIX else 0))
     return None
 

@@ -72,7 +72,8 @@ class Login:
 class Site:
     """Where a target is. `ca_file`: whom to trust in place of the system's. `plaintext`: http:// is wanted, said aloud.
 
-    `parallel` requests go at once. `rates` are those of `Limit` names, see pace.py.
+    `parallel` requests go at once. `rates` are those of `Limit` names, see pace.py. `noun`: what messages call it, before
+    its name. `headers` go with every request.
     """
 
     target: str
@@ -81,6 +82,13 @@ class Site:
     plaintext: bool = False
     parallel: int = 4
     rates: Mapping[str, Rate] = field(default_factory=dict)
+    noun: str = "target"
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def called(self) -> str:
+        """Return what messages call it."""
+        return f"{self.noun} {shortened(self.target)}".rstrip()
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +131,7 @@ class Session:
         """Say who we are from now on. Raises TargetError for a secret that no header can carry."""
         if login and not (login.secret.reveal().isascii() and login.secret.reveal().isprintable()):
             raise TargetError(
-                f"target {shortened(self.site.target)}: the secret holds characters that no HTTP header can carry. "
+                f"{self.site.called}: the secret holds characters that no HTTP header can carry. "
                 "Copy it anew, without spaces or line ends."
             )
         self._login = login
@@ -180,6 +188,7 @@ class Session:
         """Send once and return the whole answer, whatever its status."""
         login = self._login
         headers = {"Accept": "application/json", "Accept-Encoding": "gzip", "User-Agent": f"reconcile/{__version__}"}
+        headers |= self.site.headers
         if login:
             headers[login.header] = login.prefix + login.secret.reveal()
         body = None
@@ -226,7 +235,7 @@ class Session:
         request, status = answer.request, answer.status
         wait = asked_wait(answer.headers, self._timing.wall())
         fact = f"answered with status {status}{answer.quote()}"
-        if status == _TOO_MANY:
+        if status == _TOO_MANY or (request.limited and request.limited(answer)):
             return _Fault(
                 fact, status, undone=True, wait=self._patience.blind if wait is None else wait, narrow=wait is None
             )
@@ -272,7 +281,7 @@ class Session:
         return Stopped(f"{where} was given up: the run was asked to stop.")
 
     def _where(self, request: Request) -> str:
-        return f"target {shortened(self.site.target)}: {request.name} at {shortened(self.url)}"
+        return f"{self.site.called}: {request.name} at {shortened(self.url)}"
 
 
 def login_of(target: str, reference: object, header: str, prefix: str = "") -> Login:
@@ -287,7 +296,7 @@ def login_of(target: str, reference: object, header: str, prefix: str = "") -> L
 
 def _checked(site: Site) -> SplitResult:
     """Return the parts of the address; raises TargetError where no credential should go there."""
-    where = f"target {shortened(site.target)}: the url"
+    where = f"{site.called}: the url"
     try:
         parts = urlsplit(site.url)
         port = parts.port
@@ -303,7 +312,7 @@ def _checked(site: Site) -> SplitResult:
 
 
 def _pool(site: Site, parts: SplitResult) -> urllib3.PoolManager:
-    host, target = parts.hostname or "", f"target {shortened(site.target)}"
+    host, target = parts.hostname or "", site.called
     trust = _trust(site) if parts.scheme == "https" else None
     proxy = "" if _is_here(host) or proxy_bypass(host) else getproxies().get(parts.scheme, "")
     if not proxy:
@@ -327,7 +336,7 @@ def _trust(site: Site) -> ssl.SSLContext:
     except (OSError, ValueError) as error:
         reason = shortened(getattr(error, "strerror", None) or str(error))
         raise TargetError(
-            f"target {shortened(site.target)}: the certificates in {shortened(site.ca_file)} cannot be used: {reason}."
+            f"{site.called}: the certificates in {shortened(site.ca_file)} cannot be used: {reason}."
         ) from error
 
 

@@ -10,9 +10,12 @@ from pathlib import Path
 
 import pytest
 
+from reconciler.render.document import PlanData
+from reconciler.render.html import plan_html
 from tests.e2e.gitlab_lab import lab  # noqa: F401 - a fixture
 from tests.e2e.terminal import on_terminal  # noqa: F401 - a fixture
 from tests.servers import active_directory, directory_389
+from tests.servers import browser as browser_program
 from tests.servers import ds389 as ds389_server
 from tests.servers import samba as samba_server
 from tests.servers import slapd as slapd_server
@@ -106,6 +109,28 @@ def _ds389(options: ds389_server.Options | None = None) -> Iterator[ds389_server
             yield server
         finally:
             server.stop()
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[browser_program.Browser]:
+    """One headless browser for all tests of a module; each opens a window of its own."""
+    with browser_program.running() as running:
+        yield running
+
+
+@pytest.fixture
+def opened(browser: browser_program.Browser, tmp_path: Path) -> browser_program.Open:
+    """Write a plan's page to a file and open it; when it is left, it has had no complaint and asked for nothing else."""
+
+    @contextmanager
+    def start(document: PlanData, fragment: str = "", **options: object) -> Iterator[browser_program.Page]:
+        path = tmp_path / "plan.html"
+        path.write_text("".join(plan_html(document)), encoding="ascii")
+        with browser.page(path, fragment, **options) as page:
+            yield page
+            assert page.complaints() == []
+
+    return start
 
 
 @contextmanager

@@ -8,13 +8,16 @@ from pathlib import Path
 
 import ldap3
 import pytest
+import yaml
 
 from reconciler.directory.read import read_directory
 from reconciler.errors import DirectoryUnreachable
 from reconciler.model.directory import DirectoryGroup, Needs, Person, Readability, Snapshot
 from reconciler.model.filter import parse_filter
+from reconciler.model.names import dn_key
 from reconciler.policy.model import Bind, Tls
 from tests.e2e.planned import planned
+from tests.examples import reconcile
 from tests.servers.active_directory import (
     AUTHENTICATED_USERS,
     CORP,
@@ -264,3 +267,16 @@ def _in_chain(samba: Samba, group: str) -> set[str]:
 def _escaped(value: str) -> str:
     """Return a value as filters have it."""
     return value.replace("\\", "\\5c").replace("*", "\\2a").replace("(", "\\28").replace(")", "\\29")
+
+
+def test_a_first_policy_says_what_the_domain_shows_of_itself(samba: Samba, tmp_path: Path) -> None:
+    """The domain is the base, logins are sAMAccountName, and groups that every domain has are no examples."""
+    options = ["--server", samba.ldaps_url, "--bind-dn", samba.reader_dn, "--ca-file", samba.ca_file, "--ci", "none"]
+    reconcile("init", *options, cwd=tmp_path, env={"LDAP_PASSWORD": samba.password})
+    text = (tmp_path / "policies/connections.yaml").read_text(encoding="utf-8")
+    corp = yaml.safe_load(text)["directories"]["corp"]
+    assert (corp["dialect"], corp["attributes"]["username"]) == ("active_directory", "sAMAccountName")
+    assert dn_key(corp["base"]) == dn_key(samba.base)
+    assert "Domain Admins" not in (tmp_path / "policies/rules.yaml").read_text(encoding="utf-8")
+    said = reconcile("plan", cwd=tmp_path, env={"LDAP_PASSWORD": samba.password})
+    assert "No changes." in said.stdout

@@ -7,12 +7,14 @@ from pathlib import Path
 
 import ldap3
 import pytest
+import yaml
 
 from reconciler.directory.read import read_directory
 from reconciler.errors import DirectoryUnreachable
 from reconciler.model.directory import DirectoryGroup, Needs, Person, Readability, Snapshot
 from reconciler.policy.model import Bind, Tls
 from tests.e2e.planned import planned
+from tests.examples import reconcile
 from tests.servers.directories import READ_AT, ldap_config, people_and_groups, secret
 from tests.servers.directory_389 import GHOST, GROUP_DNS, PERSON_DNS, fill, manager
 from tests.servers.ds389 import Ds389, Options
@@ -212,3 +214,14 @@ def _inside(server: Ds389, group: str) -> set[str]:
             ahead += [value.decode() for value in (*entry["member"], *entry["uniqueMember"])]
             ahead += [PERSON_DNS.get(value.decode(), GHOST) for value in entry["memberUid"]]
     return found
+
+
+def test_a_first_policy_says_what_the_server_shows_of_itself(ds389: Ds389, tmp_path: Path) -> None:
+    """It is recognised, and its groups have a place of their own."""
+    options = ["--server", ds389.ldaps_url, "--bind-dn", ds389.reader_dn, "--ca-file", ds389.ca_file, "--ci", "none"]
+    reconcile("init", *options, cwd=tmp_path, env={"LDAP_PASSWORD": ds389.password})
+    corp = yaml.safe_load((tmp_path / "policies/connections.yaml").read_text(encoding="utf-8"))["directories"]["corp"]
+    assert (corp["dialect"], corp["attributes"]["username"]) == ("389ds", "uid")
+    assert (corp["base"], corp["group_base"]) == ("dc=example,dc=com", "ou=groups,dc=example,dc=com")
+    said = reconcile("plan", cwd=tmp_path, env={"LDAP_PASSWORD": ds389.password})
+    assert "No changes." in said.stdout

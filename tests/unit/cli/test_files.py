@@ -6,10 +6,11 @@ import os
 import stat
 import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from reconciler.cli.files import is_folder, is_missing, read_text, replacing, write_text
+from reconciler.cli.files import is_folder, is_missing, read_text, replacing, write_all_new, write_text
 from reconciler.errors import UsageError
 
 
@@ -91,3 +92,34 @@ def test_what_cannot_be_looked_at_is_neither_a_folder_nor_missing(tmp_path: Path
     assert list(looked.values()) == [(True, False), (False, False), (False, False), (False, False)]
     assert is_missing(str(tmp_path / "no"))
     assert is_missing(str(file / "below"))
+
+
+def test_several_new_files_are_written_with_their_folders(tmp_path: Path) -> None:
+    """Nothing but them is left, and their modes are those of files that anybody makes."""
+    texts = {tmp_path / "a/b/one": "1\n", tmp_path / "a/two": "2\n"}
+    write_all_new(texts)
+    assert {path: path.read_text() for path in tmp_path.rglob("*") if path.is_file()} == texts
+    (tmp_path / "usual").touch()
+    assert (tmp_path / "a/two").stat().st_mode == (tmp_path / "usual").stat().st_mode
+
+
+def test_of_several_files_none_is_written_where_one_is_there(tmp_path: Path) -> None:
+    """Even where that is a link to nowhere: files and folders that were made are gone again, the rest is as it was."""
+    (tmp_path / "there").mkdir()
+    (tmp_path / "there/two").symlink_to("nowhere")
+    with pytest.raises(UsageError, match=r"two: File exists\. Nothing was written\.$"):
+        write_all_new({tmp_path / "a/b/one": "1\n", tmp_path / "there/two": "2\n"})
+    assert [path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*")] == ["there", "there/two"]
+
+
+def test_of_several_files_none_is_written_where_the_run_is_interrupted(tmp_path: Path) -> None:
+    """What interrupts goes on to whoever waits for it."""
+
+    class Interrupting(dict[Path, str]):
+        def items(self) -> Any:
+            yield tmp_path / "a/one", "1\n"
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        write_all_new(Interrupting())
+    assert list(tmp_path.iterdir()) == []

@@ -136,6 +136,9 @@ def test_a_link_leads_below_the_base_address_or_nowhere(link: str, place: object
         ({"ratelimit-reset": "12"}, 12),
         ({"ratelimit-reset": str(int(NOON) + 45)}, 45),
         ({"x-ratelimit-reset": str(int(NOON) - 45)}, 0),
+        ({"x-ratelimit-reset": "12", "x-ratelimit-remaining": "0"}, 12),
+        ({"x-ratelimit-reset": "12", "x-ratelimit-remaining": "41"}, None),  # it is another limit that refused us
+        ({"ratelimit-reset": "12", "ratelimit-remaining": "1", "x-ratelimit-reset": "9"}, 9),
         ({"retry-after": "3", "ratelimit-reset": "99"}, 3),
         ({"retry-after": "", "ratelimit-reset": "nan"}, None),
     ],

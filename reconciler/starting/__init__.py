@@ -1,0 +1,1 @@
+"""Write a first policy for a directory; the command that does so is in cli/init.py."""
