@@ -10,7 +10,8 @@ from reconciler.model.access import Flag, User, UserKey
 from reconciler.model.bits import bits_of
 from reconciler.policy.model import TargetConfig
 
-_KEYS = {Flag.ADMIN: "admin_group", Flag.EXTERNAL: "external_groups"}
+_KEYS = {Flag.ADMIN: "admin_group", Flag.EXTERNAL: "external_groups", Flag.AUDITOR: "auditor_group"}
+_SEVERAL = frozenset({Flag.EXTERNAL})  # marks for which a policy names several groups
 
 
 def marked(accounts: Mapping[UserKey, User], flag: Flag) -> Sequence[User]:
@@ -25,7 +26,11 @@ def proposals(
 
     `people` says whose each account is. A key that the policy has already is not spoken of.
     """
-    said = {Flag.ADMIN: target.admin_group is not None, Flag.EXTERNAL: bool(target.external_groups)}
+    said = {
+        Flag.ADMIN: target.admin_group is not None,
+        Flag.EXTERNAL: bool(target.external_groups),
+        Flag.AUDITOR: target.auditor_group is not None,
+    }
     return tuple(
         _proposal(flag, key, carriers, people, catalogue)
         for flag, key in _KEYS.items()
@@ -43,15 +48,15 @@ def _proposal(
     if not found:
         return f"No directory group holds exactly {subject}, so {key} is not proposed and the mark stays unmanaged."
     names = sorted(entry.name for entry in found)
-    value = names[0] if flag is Flag.ADMIN else f"[{', '.join(names)}]"
+    value = f"[{', '.join(names)}]" if flag in _SEVERAL else names[0]
     return f"To manage {subject}, put this into the target: {key}: {value}"
 
 
 def _exact(people: Sequence[int], catalogue: Catalogue, flag: Flag) -> Iterable[Entry]:
-    """Return groups that together hold just these people; of administrators one, as the policy names one."""
+    """Return groups that together hold just these people; one where the policy names one."""
     need, words = bits_of(people), words_of(flag)
     parts = [entry for entry in catalogue.filed_under(people) if not entry.members & ~need and entry.selector == "cn"]
-    if flag is Flag.ADMIN:
+    if flag not in _SEVERAL:
         parts = [entry for entry in parts if entry.members == need]
     entries = {entry.number: entry for entry in parts}
     chosen = cover(need, [Candidate(one.number, one.members, one.members, _kinship(one, words)) for one in parts])

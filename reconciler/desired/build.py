@@ -14,6 +14,7 @@ from reconciler.desired.imports import resolve_imports
 from reconciler.desired.links import Directory, Source, resolve_link, sentence, template_findings
 from reconciler.desired.naming import name_problem
 from reconciler.desired.people import OUR_WORDS, Naming, account, usernames, words_of
+from reconciler.desired.removals import impossible_removals
 from reconciler.desired.roll import Roll
 from reconciler.model.access import Capabilities, Flag, Group, GroupKey, Role, State, User, UserKey
 from reconciler.model.diagnostic import Diagnostic, Severity
@@ -140,7 +141,7 @@ class _Rendering:
     def desired(self) -> Desired:
         groups, sources = self._groups()
         flags = resolve_flags(self._rules.target, self._directory, self._capabilities.flags)
-        self._findings += flags.diagnostics
+        self._findings += [*flags.diagnostics, *impossible_removals(self._rules.target, self._capabilities)]
         users, frozen = self._users(self._linked(sources, flags), flags)
         memberships = {key: self._members(group_sources) for key, group_sources in sources.items()}
         return Desired(

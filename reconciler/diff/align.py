@@ -24,7 +24,7 @@ def align_users(have: State, want: Desired, rules: DiffRules, findings: Findings
 
     Matching is by stable id; where one side has none, by DN, then by username; where the policy says `adopt`, by username.
     Anything but a stable id is a change of its own, unless the target keeps no ids: then the account stays known by what it
-    holds. An account that belongs to something else is a clash, never taken over.
+    holds. An account that belongs to something else is a clash, never taken over; it is none where no account is made.
     """
     have = with_users_rekeyed(have, _known_otherwise(have, want, rules, findings))
     by_login = {login_key(user.username): user for user in have.users.values()}
@@ -37,7 +37,10 @@ def align_users(have: State, want: Desired, rules: DiffRules, findings: Findings
         if found is None or (found is held and held.managed) or _is_no_obstacle(found, held, wanted, (want, rules)):
             continue
         if (held and held.managed) or not _may_take(found, want, rules):
-            findings.clashes.append(_user_clash(found, wanted, want, lacking=held is None))
+            if held is None and not found.managed and not rules.users.create:
+                findings.taken.add(key)
+            else:
+                findings.clashes.append(_user_clash(found, wanted, want, lacking=held is None))
             continue
         taken[found.key] = _taken(found, wanted, want, rules, findings)
     return with_users_rekeyed(have, taken)

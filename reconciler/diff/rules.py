@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from reconciler.model.access import GroupKey, Role
+from reconciler.model.access import GroupKey, Role, UserKey
 from reconciler.model.change import Change
 from reconciler.model.diagnostic import Position
 from reconciler.model.plan import Hold, Unchanged, Withheld
@@ -66,6 +66,9 @@ class Findings:
     changes: list[Change] = field(default_factory=list)
     withheld: list[Withheld] = field(default_factory=list)
     clashes: list[Clash] = field(default_factory=list)
+    taken: set[UserKey] = field(
+        default_factory=set
+    )  # people whose name somebody else has, and for whom nothing asks for it
     unchanged_users: int = 0
     unchanged_groups: int = 0
     unchanged_memberships: int = 0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from reconciler.desired.build import Desired
 from reconciler.diff.rules import DiffRules, Findings
@@ -18,6 +18,7 @@ from reconciler.model.change import (
     Who,
     person_of,
 )
+from reconciler.model.directory import Person
 from reconciler.model.plan import Hold
 from reconciler.model.reason import Reason, Why
 from reconciler.policy.model import OnMissing
@@ -26,8 +27,8 @@ from reconciler.policy.model import OnMissing
 def diff_users(have: State, want: Desired, rules: DiffRules, findings: Findings) -> None:
     """Note what has to change so that every account in scope is as the directory says.
 
-    People who are in the directory but in no rule keep their accounts; managed accounts of people who are gone, or whose
-    entry is disabled, follow `when_missing` and `when_disabled`.
+    People who are in the directory but in no rule keep their accounts, and get those back that we have closed; managed
+    accounts of people who are gone, or whose entry is disabled, follow `when_missing` and `when_disabled`.
     """
     touched = {person_of(change) for change in findings.changes}
     for key, wanted in want.state.users.items():
@@ -47,14 +48,14 @@ def diff_users(have: State, want: Desired, rules: DiffRules, findings: Findings)
 
 def _note(changes: list[UserChange], held: User | None, rules: DiffRules, findings: Findings) -> None:
     for change in changes:
-        hold = _hold(change, held, rules)
+        hold = _hold(change, held, rules, findings)
         if hold is None:
             findings.changes.append(change)
         else:
             findings.hold(change, *hold)
 
 
-def _hold(change: UserChange, held: User | None, rules: DiffRules) -> tuple[Hold, str] | None:
+def _hold(change: UserChange, held: User | None, rules: DiffRules, findings: Findings) -> tuple[Hold, str] | None:
     """Return why a change of an account is shown and not made, None where it is made."""
     names = {held.username} if held is not None else set()
     match change:
@@ -67,7 +68,8 @@ def _hold(change: UserChange, held: User | None, rules: DiffRules) -> tuple[Hold
     if any(rules.protects_user(name) for name in names):
         return Hold.PROTECTED, ""
     if isinstance(change, CreateUser) and not rules.users.create:
-        return Hold.NO_ACCOUNT, "users.create is false"
+        taken = "; an account of this name is there, and it is not ours" if change.user.key in findings.taken else ""
+        return Hold.NO_ACCOUNT, f"users.create is false{taken}"
     if isinstance(change, CreateUser) and (lacking := sorted(rules.needs - change.user.attributes.keys())):
         return Hold.FROZEN_USER, f"the entry has no {' and no '.join(map(_called, lacking))}, which an account needs"
     if isinstance(change, EnableUser) and held is not None and held.disabled_by_hand:
@@ -110,9 +112,17 @@ def _out_of_scope(held: User, want: Desired, rules: DiffRules) -> list[UserChang
         return [RemoveUser(_who(held), held, Reason(why, rules.users.where))]
     closes = choice is OnMissing.DISABLE and held.active
     changes: list[UserChange] = [*_attribute_changes(held, None, rules, closes=closes)]
+    if _is_back(held, people, want):
+        changes.append(EnableUser(_who(held), Reason(Why.RETURNED, rules.users.where)))
     if closes:
         changes.append(DisableUser(_who(held), Reason(why, rules.users.where)))
     return changes + _flag_changes(held, flags, want)
+
+
+def _is_back(held: User, people: Sequence[Person], want: Desired) -> bool:
+    """Tell whether we have closed the account of somebody who is certainly there again, though no rule names them."""
+    closed = not held.active and not held.disabled_by_hand
+    return closed and held.key in want.roll.index_of and not any(person.disabled for person in people)
 
 
 def _who(held: User) -> Who:

@@ -169,9 +169,10 @@ def _change(change: ReportedChange, look: Look) -> str:
     group = f"{shown(change['group'] or '')}  " if change["type"].startswith("membership.") else ""
     what = look.paint(STYLES[sign], f"{sign} {group}{subject(change)}  {verb(change)}")
     why = "; ".join(filter(None, (cause(change["reason"]), place(change["reason"]))))
-    ending = "" if change["status"] == "applied" else f"  {look.paint('error', shown(change['status']))}"
-    message = f": {shown(change['message'])}" if ending and change["message"] else ""
-    return f"{what}  ({why}){ending}{message}"
+    applied, message = change["status"] == "applied", f": {shown(change['message'])}" if change["message"] else ""
+    if applied and not message:
+        return f"{what}  ({why})"
+    return f"{what}  ({why})  {look.paint('warning' if applied else 'error', shown(change['status']))}{message}"
 
 
 def _result(report: ReportData) -> str:

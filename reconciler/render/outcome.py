@@ -18,6 +18,7 @@ _UNMADE: Mapping[str, str] = {
     "unknown": "without an answer",
     "skipped": "not tried",
 }
+_APPLIED = "applied"
 _MOST_UNTOUCHED = 20  # changes that nothing was done about are named up to here: the plan has them all
 
 
@@ -30,7 +31,7 @@ class Ending(Protocol):
 
     @property
     def message(self) -> str:
-        """Return why, where it was not applied."""
+        """Return why, where it was not applied, and what is lacking, where not all of it was."""
 
 
 class TargetEndings(Protocol):
@@ -85,7 +86,9 @@ class Ends(Protocol):
         """Return whether nothing is left that resuming could do."""
 
 
-class _Unmade(NamedTuple):
+class _Named(NamedTuple):
+    """A change of which something is to be said: it was not made, or not all of it."""
+
     status: str
     change: ChangeData
     message: str
@@ -97,43 +100,52 @@ def outcome_text(plan: PlanData, ends: Ends, look: Look) -> Iterator[str]:
 
 
 def outcome_lines(plan: PlanData, ends: Ends, look: Look) -> Iterator[str]:
-    """Return what was not made so, by target, the next step, and last how much was."""
+    """Return what was not made so, or not all of it, by target, the next step, and last how much was."""
     changes = {target["name"]: target["changes"] for target in plan["targets"]}
     made: Counter[str] = Counter()
     statuses: Counter[str] = Counter()
+    noted = False
     for target in ends.targets:
         pairs = list(zip(changes[target.name], target.outcomes, strict=True))
         made.update(SIGNS.get(change["type"], "~") for change, ending in pairs if ending.status == "applied")
         statuses.update(str(ending.status) for _, ending in pairs)
-        unmade = [_Unmade(str(end.status), change, end.message) for change, end in pairs if end.status != "applied"]
-        if unmade or target.error:
-            yield from _target(target, unmade, look)
-    yield from _next_step(ends, statuses, look)
+        named = [
+            _Named(str(end.status), change, end.message)
+            for change, end in pairs
+            if end.status != _APPLIED or end.message
+        ]
+        if named or target.error:
+            yield from _target(target, named, look)
+        noted = noted or bool(named)
+    if any(statuses[status] for status in _UNMADE):
+        yield from _next_step(ends, statuses, look)
+    elif noted:
+        yield ""
     if ends.resumed:
         yield f"Resumed: {ends.earlier} of the changes had been made before."
     yield _last_line(made, statuses)
 
 
-def _target(target: TargetEndings, unmade: Sequence[_Unmade], look: Look) -> Iterator[str]:
+def _target(target: TargetEndings, named: Sequence[_Named], look: Look) -> Iterator[str]:
     yield look.paint("strong", shown(target.name))
     if target.error:
         yield "  " + look.paint("refused", f"! {shown(target.error)}")
-    for status in dict.fromkeys((*_UNMADE, *(item.status for item in unmade))):
-        items = [item for item in unmade if item.status == status]
-        named = items if status == "failed" else items[:_MOST_UNTOUCHED]
+    for status in dict.fromkeys((*_UNMADE, *(item.status for item in named))):
+        items = [item for item in named if item.status == status]
+        shortlist = items if status == "failed" else items[:_MOST_UNTOUCHED]
         word = _UNMADE.get(status, shown(status))
-        style = "quiet" if status == "skipped" else "error"
-        yield from (f"  {look.paint(style, _waiting(item) or word)}: {_address(item)}" for item in named)
-        if len(items) > len(named):
-            yield f"  {look.paint(style, word)}: {len(items) - len(named):,} more"
+        style = {"skipped": "quiet", _APPLIED: "warning"}.get(status, "error")
+        yield from (f"  {look.paint(style, _waiting(item) or word)}: {_address(item)}" for item in shortlist)
+        if len(items) > len(shortlist):
+            yield f"  {look.paint(style, word)}: {len(items) - len(shortlist):,} more"
 
 
-def _waiting(item: _Unmade) -> str:
+def _waiting(item: _Named) -> str:
     """Return the word for what was asked for and has to wait for somebody, empty for all else."""
     return "not in force" if item.status == "skipped" and item.message.startswith("it waits") else ""
 
 
-def _address(item: _Unmade) -> str:
+def _address(item: _Named) -> str:
     change = item.change
     group = f"{shown(change['group'] or '')}  " if change["type"].startswith("membership.") else ""
     sign = SIGNS.get(change["type"], "~")
@@ -143,8 +155,6 @@ def _address(item: _Unmade) -> str:
 
 
 def _next_step(ends: Ends, statuses: Counter[str], look: Look) -> Iterator[str]:
-    if not any(statuses[status] for status in _UNMADE):
-        return
     yield ""
     if ends.stale or (statuses["stale"] and not any(statuses[status] for status in ("applied", "failed", "unknown"))):
         more = " more" if ends.resumed else ""

@@ -26,7 +26,7 @@ class Status(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """One change and what became of it; `message` says why, where it was not applied."""
+    """One change and what became of it; `message` says why, where it was not applied, or what is lacking, where it was."""
 
     change: Change
     status: Status

@@ -12,6 +12,7 @@ import pytest
 
 from reconciler.render.document import PlanData
 from reconciler.render.html import plan_html
+from tests.e2e.gitlab_lab import lab  # noqa: F401 - a fixture
 from tests.e2e.terminal import on_terminal  # noqa: F401 - a fixture
 from tests.servers import active_directory, directory_389
 from tests.servers import browser as browser_program

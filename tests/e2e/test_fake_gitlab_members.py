@@ -67,6 +67,17 @@ def test_a_group_that_may_not_be_seen_is_not_there(ask: Caller) -> None:
     assert ask("DELETE", f"/groups/{group.id}/members/{_id(ask, 'u2')}", by="u2").status == 204
 
 
+def test_projects_are_listed_by_keyset_in_the_order_of_ids_alone(ask: Caller) -> None:
+    """With or without archived ones."""
+    for number in range(5):
+        ask.world.add_project(f"top/p{number}", archived=number == 3)
+    page = ask("GET", "/projects?pagination=keyset&order_by=id&sort=asc&per_page=3&archived=false")
+    assert [row["path_with_namespace"] for row in page.body] == ["top/p0", "top/p1", "top/p2"]
+    assert 'rel="next"' in page.headers["link"]
+    assert [row["id"] for row in ask("GET", "/projects?archived=true").body] == [4]
+    assert ask("GET", "/projects?pagination=keyset").status == 405
+
+
 def test_members_are_direct_ones_with_bots_and_without_identities(ask: Caller) -> None:
     """The list says nothing about a bot being one; `all` has each person once, with the highest level."""
     top, sub = _group(ask, "top", u1=40, u2=20), _group(ask, "top/sub", u2=30)
@@ -84,6 +95,12 @@ def test_members_are_direct_ones_with_bots_and_without_identities(ask: Caller) -
     assert ask("GET", f"/groups/{top.id}/members/{_id(ask, 'u1')}").body["access_level"] == 40
     assert ask("GET", f"/groups/{sub.id}/members/{_id(ask, 'u1')}").status == 404
     assert ask("GET", f"/groups/{sub.id}/members/all/{_id(ask, 'u1')}").status == 200
+    guests = _group(ask, "guests", u3=40, u2=50)
+    top.shared[guests.id] = 30
+    everyone = ask("GET", f"/groups/{sub.id}/members/all").body
+    assert {row["username"]: row["access_level"] for row in everyone}.items() >= {"u2": 30, "u3": 30}.items()
+    assert len(ask("GET", f"/groups/{top.id}/members").body) == 2
+    del guests.members[_id(ask, "u2")]
     memberships = ask("GET", f"/users/{_id(ask, 'u2')}/memberships?type=Namespace").body
     assert [(row["source_id"], row["access_level"]) for row in memberships] == [(top.id, 20), (sub.id, 30)]
 
@@ -221,6 +238,9 @@ def test_custom_roles(ask: Caller) -> None:
     role = {"id": 7, "name": "Security", "base_access_level": 30}
     assert _add(ask, group, str(person), 30, member_role_id=7).body["member_role"] == role
     assert ask("PUT", f"/groups/{group.id}/members/{person}", {"access_level": 30}).body["member_role"] == role
+    none = ask("PUT", f"/groups/{group.id}/members/{person}", {"access_level": 30, "member_role_id": None})
+    assert none.body["member_role"] is None
+    _add(ask, group, f"{person},", 30, member_role_id=7)
     _add(ask, group, f"{person},", 30)
     assert ask("GET", f"/groups/{group.id}/members/{person}").body["member_role"] is None
 

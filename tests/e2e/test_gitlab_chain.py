@@ -89,7 +89,7 @@ def test_the_whole_chain_ends_with_nothing_left_to_do(planned: Planned) -> None:
     made.served.forget()
     again = made.run("plan", "--detailed-exitcode")
     assert again.stdout.startswith("No changes.")
-    assert 'GitLab has refused the SSH key "ssh-rsa AAAA fay" of fay: is no SSH public key' in again.stdout
+    assert 'GitLab has refused the SSH key "ssh-rsa …AAAA fay" of fay: is no SSH public key' in again.stdout
     assert made.served.writes() == []
     assert dict(made.served.counts) == {
         "users.list": 2,

@@ -122,3 +122,22 @@ def test_everything_is_every_group() -> None:
         state = found(served, users=replace(EVERYTHING, groups=frozenset({GroupKey("Acme")}))).state
     assert set(state.groups) == {"Acme", "acme/dev", "other"}
     assert state.memberships == {"other": {f"dn:{dn('ann')}": "guest"}}
+
+
+def test_everything_is_every_project_of_a_group_as_well() -> None:
+    """A page for each 100 of them and one for the members of each; neither archived ones nor those of one person."""
+    world = linked()
+    ann = world.users[person(world, "ann")]
+    world.add_member(world.add_project("acme/dev/site"), ann, 30)
+    world.add_member(world.add_project("acme/old", archived=True), ann, 30)
+    mine = world.add_project("other/mine")
+    world.add_member(mine, ann, 50)
+    mine.full_path = "ann/mine"  # below a username, which is no group
+    with serving(world) as served:
+        state = found(served, users=EVERYTHING).state
+        assert (served.counts["projects.list"], served.counts["projects.get"]) == (2, 0)
+        assert served.counts["members.list"] == 4
+        assert state.memberships == {"acme/dev/site": {f"dn:{dn('ann')}": "developer"}}
+        served.forget()
+        assert "acme/dev/site" not in found(served, "acme").state.groups
+        assert served.counts["projects.list"] == 0

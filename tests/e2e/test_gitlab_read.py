@@ -149,7 +149,7 @@ def test_ssh_keys_are_what_we_have_noted(served: Served) -> None:
     assert state.users[UserKey(f"dn:{dn('ann')}")].attributes["ssh_keys"] == ("ssh-dss A", "ssh-rsa B")
     assert "ssh_keys" not in state.users[UserKey(f"dn:{dn('ben')}")].attributes
     assert [note.summary for note in state.notes] == [
-        'GitLab has refused the SSH key "ssh-dss A" of ann: is forbidden.'
+        'GitLab has refused the SSH key "ssh-dss …A" of ann: is forbidden.'
     ]
     assert "keys.list" not in served.counts
 

@@ -4,7 +4,18 @@ from __future__ import annotations
 
 import re
 
-from tests.fakes.gitlab_answers import Listing, Reply, Request, answer, by_offset, error, forbidden, message, missing
+from tests.fakes.gitlab_answers import (
+    Listing,
+    Reply,
+    Request,
+    answer,
+    by_keyset,
+    by_offset,
+    error,
+    forbidden,
+    message,
+    missing,
+)
 from tests.fakes.gitlab_users import find_user
 from tests.fakes.gitlab_world import Source, World, encoded
 
@@ -75,7 +86,7 @@ def _shown_project(world: World, project: Source) -> dict[str, object]:
         "path_with_namespace": project.full_path,
         "visibility": project.visibility,
         "created_at": project.created_at,
-        "archived": False,
+        "archived": project.archived,
         "web_url": f"{world.instance.external_url}/{project.full_path}",
         "namespace": parent and {"id": parent.id, "path": parent.path, "kind": "group", "full_path": parent.full_path},
     }
@@ -104,9 +115,21 @@ def list_groups(world: World, request: Request) -> Reply:
 
 
 def list_projects(world: World, request: Request) -> Reply:
-    """GET /projects, in numbered pages."""
+    """GET /projects, in numbered pages, or by keyset in the order of ids."""
     rows = [project for project in world.projects.values() if visible(world, request, project)]
-    return by_offset(request, Listing(rows, down=True), lambda project: encoded(_shown_project(world, project)))
+    if request.params.get("archived") is not None:
+        rows = [project for project in rows if project.archived == request.flag("archived")]
+    down = request.text("sort") != "asc"
+
+    def encode(project: Source) -> bytes:
+        return encoded(_shown_project(world, project))
+
+    if request.text("pagination") != "keyset":
+        return by_offset(request, Listing(rows, down=down), encode)
+    if request.text("order_by") != "id":
+        raise error(405, "Keyset pagination is not yet available for this type of request")
+    listing = Listing(rows, [(project.id, project.id) for project in rows], down)
+    return by_keyset(request, listing, encode, tail=world.instance.keyset_tail)
 
 
 def get_source(world: World, request: Request) -> Reply:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from tests.fakes.gitlab_answers import Listing, Reply, Request, by_offset, error, forbidden, message, missing
 from tests.fakes.gitlab_groups import find_source
 from tests.fakes.gitlab_roles import asked_level, check_level, custom_role, may_manage, queued, waiting, written
@@ -14,17 +16,22 @@ def list_members(world: World, request: Request) -> Reply:
 
 
 def list_all(world: World, request: Request) -> Reply:
-    """GET /groups/:id/members/all: inherited ones, too, each user once with the highest level."""
+    """GET /groups/:id/members/all: inherited and invited ones, too, each user once with the highest level."""
     source = find_source(world, request)
-    return _listed(world, request, list(_highest(source).values()))
+    return _listed(world, request, list(_highest(world, source).values()))
 
 
-def _highest(source: Source) -> dict[int, Member]:
+def _highest(world: World, source: Source) -> dict[int, Member]:
     best: dict[int, Member] = {}
-    for group in (source, *source.above()):
-        for user, member in group.members.items():
-            if user not in best or best[user].level < member.level:
-                best[user] = member
+    chain = (source, *source.above())
+    found = [member for group in chain for member in group.members.values()]
+    for group in chain:
+        for number, most in group.shared.items():
+            invited = world.groups[number].members.values()
+            found += [replace(member, level=min(member.level, most), raw=(None, b"")) for member in invited]
+    for member in found:
+        if member.user.id not in best or best[member.user.id].level < member.level:
+            best[member.user.id] = member
     return best
 
 
@@ -50,7 +57,7 @@ def get_member(world: World, request: Request) -> Reply:
 
 def get_from_all(world: World, request: Request) -> Reply:
     """GET /groups/:id/members/all/:user_id."""
-    return Reply(200, written(world, _find(_highest(find_source(world, request)), request.path[4])))
+    return Reply(200, written(world, _find(_highest(world, find_source(world, request)), request.path[4])))
 
 
 def _find(members: dict[int, Member], text: str) -> Member:
@@ -61,7 +68,10 @@ def _find(members: dict[int, Member], text: str) -> Member:
 
 
 def update_member(world: World, request: Request) -> Reply:
-    """PUT /groups/:id/members/:user_id {access_level, expires_at}: an expiry that is not sent stays."""
+    """PUT /groups/:id/members/:user_id {access_level, expires_at, member_role_id}.
+
+    An expiry that is not sent stays; so does a custom role of the same level, and null takes it away.
+    """
     source = find_source(world, request)
     may_manage(world, request, source)
     level = asked_level(world, request)
@@ -74,7 +84,7 @@ def update_member(world: World, request: Request) -> Reply:
     if waiting(world, member.user, level):
         return queued(world, source, member.user, level)
     role = custom_role(world, request, level)
-    if role or level != member.level:
+    if level != member.level or "member_role_id" in request.params:
         member.role = role
     member.level = level
     if "expires_at" in request.params:

@@ -139,6 +139,10 @@ class Source:
     members: dict[int, Member] = field(default_factory=dict)
     children: list[Source] = field(default_factory=list)
     locked: bool = False  # membership_locked of EE
+    archived: bool = False  # projects
+    shared: dict[int, int] = field(
+        default_factory=dict
+    )  # groups that it is shared with: their members are no direct ones
     ldap_links: list[dict[str, object]] = field(default_factory=list)  # of EE
     pending: dict[int, int] = field(default_factory=dict)  # user id -> level that waits for an administrator
 

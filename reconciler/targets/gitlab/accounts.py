@@ -16,6 +16,7 @@ from reconciler.model.names import DnSyntaxError, dn_key, dn_text
 from reconciler.model.text import shortened
 from reconciler.targets.answers import Answer
 from reconciler.targets.gitlab.api import BLOCK_MARK, SSH_MEMORY, STABLE_ID
+from reconciler.targets.gitlab.keys import short
 from reconciler.targets.pages import Item
 
 KERBEROS = "kerberos"
@@ -194,7 +195,7 @@ def notes(accounts: Iterable[Account]) -> tuple[Diagnostic, ...]:
             )
         for key, why in sorted((each.keys or {}).items()) if each.user.managed else ():
             if why:
-                fact = f'GitLab has refused the SSH key "{shortened(key, 60)}" of {name}: {shortened(why)}.'
+                fact = f'GitLab has refused the SSH key "{short(key)}" of {name}: {shortened(why)}.'
                 way_out = "Correct it in the directory; it is not tried again before."
                 found.append(Diagnostic(Severity.WARNING, "GITLAB-REFUSED-KEY", fact, way_out, subject=name))
     return tuple(found)

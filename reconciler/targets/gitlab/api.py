@@ -199,6 +199,12 @@ class Api:
         )
         return rows.space("projects", item, "path_with_namespace") if item else None
 
+    def projects(self) -> list[Space]:
+        """Return every project that is not archived."""
+        query = (("simple", "true"), ("archived", "false"), *_BY_ID, ("pagination", "keyset"))
+        request = Request("GET", "/v4/projects", query, kind="projects")
+        return list(read_table(self._sender(), Table(request, rows.projects, "link", short_ends=True)).values())
+
     def ldap_links(self, group: Space) -> list[Item]:
         """Return the LDAP links of a group: none where this GitLab has no such thing, or does not show them."""
         path = _at("groups", group.number, "ldap_group_links")

@@ -2,7 +2,7 @@
 
 A stage is for changes that do not need one another: the type of the change, and within it what rests on what. A role above
 goes before one below, since GitLab refuses a role lower than the inherited one; who becomes owner before who ceases to be
-one; an e-mail address or a DN that another account gives up after that.
+one; an e-mail address, a DN or an SSH key that another account gives up after that.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections import defaultdict
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from itertools import groupby, zip_longest
 
-from reconciler.model.access import GroupKey, Role
+from reconciler.model.access import GroupKey, Role, Value
 from reconciler.model.change import (
     AddMembership,
     Change,
@@ -25,7 +25,8 @@ from reconciler.targets.base import Batch
 from reconciler.targets.gitlab.api import MOST_IDS
 from reconciler.targets.gitlab.settings import OWNER
 
-_UNIQUE = ("email", "dn", "kerberos")  # values that no two accounts can have at once
+_UNIQUE = ("email", "dn", "kerberos")  # values that no two accounts can have at once; nor can they have one SSH key
+_Held = tuple[str, Value]
 
 
 def batches(changes: Sequence[Change]) -> Iterator[Batch]:
@@ -89,9 +90,7 @@ def _is(change: Change) -> Iterator[Hashable]:
 
 def _by_values(run: Sequence[UpdateUser]) -> dict[int, list[Change]]:
     """Return updates by how many others have to give up, one after the other, what they take; in a circle nobody can."""
-    holders: dict[tuple[str, object], UpdateUser] = {
-        (name, change.have.get(name)): change for change in run for name in _UNIQUE if name in change.want
-    }
+    holders = {value: change for change in run for value in _values(change.have, change.want)}
     levels: defaultdict[int, list[Change]] = defaultdict(list)
     for change in run:
         level, waits = 0, _holders([change], holders)
@@ -101,17 +100,27 @@ def _by_values(run: Sequence[UpdateUser]) -> dict[int, list[Change]]:
     return levels
 
 
-def _holders(changes: Iterable[UpdateUser], holders: Mapping[tuple[str, object], UpdateUser]) -> list[UpdateUser]:
+def _holders(changes: Iterable[UpdateUser], holders: Mapping[_Held, UpdateUser]) -> list[UpdateUser]:
     """Return the updates, each once, that give up a value which one of these takes."""
     found = {
         id(holder): holder
         for change in changes
-        for name in _UNIQUE
-        if change.want.get(name) is not None
-        and (holder := holders.get((name, change.want[name])))
-        and holder is not change
+        for value in _values(change.want, change.have)
+        if (holder := holders.get(value)) and holder is not change
     }
     return list(found.values())
+
+
+def _values(some: Mapping[str, Value | None], others: Mapping[str, Value | None]) -> Iterator[_Held]:
+    """Yield what only one account can have of these attributes, without what is among the others as well."""
+    yield from ((name, value) for name in _UNIQUE if name in others and (value := some.get(name)) is not None)
+    yield from (("ssh_keys", key) for key in sorted(_keys(some) - _keys(others)))
+
+
+def _keys(some: Mapping[str, Value | None]) -> set[str]:
+    """Return SSH keys without their comments."""
+    found = some.get("ssh_keys")
+    return {" ".join(text.split()[:2]) for text in found} if isinstance(found, tuple) else set()
 
 
 def _calls(changes: Sequence[Change]) -> Iterator[Sequence[Change]]:

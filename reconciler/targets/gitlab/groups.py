@@ -18,10 +18,14 @@ from reconciler.targets.pages import side_by_side
 
 
 class Held(NamedTuple):
-    """A role in a group, and the username of whoever gave it, empty where GitLab does not say; one object for all that are equal."""
+    """A role in a group, and the username of whoever gave it, empty where GitLab does not say; one object for all that are equal.
+
+    `floor` is what nobody has less of below: for a custom role that the policy does not know, the one that it is based on.
+    """
 
     role: Role
     by: str
+    floor: Role
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +122,8 @@ class Reading:
 
     def held(self, access: Access, by: str) -> Held:
         """Return what a membership of this access is; a role that the policy does not know has a name of our own making."""
-        if access.custom:
-            unknown = Role(f"custom role {access.custom}")
-            return Held(self._custom.get(access.custom, unknown), by)
-        return Held(self._names.get(access, Role(f"level {access.level}")), by)
+        level = self._names.get(Access(access.level), Role(f"level {access.level}"))
+        if not access.custom:
+            return Held(level, by, level)
+        known = self._custom.get(access.custom)
+        return Held(known or Role(f"custom role {access.custom}"), by, known or level)

@@ -52,7 +52,7 @@ def noted(wanted: Sequence[str], refused: Mapping[str, str]) -> Mapping[str, str
 
 def left_out(keys: Mapping[str, str]) -> str:
     """Return words that name the keys which GitLab does not take, empty where there is none."""
-    bad = [f'"{_short(text)}" {why}' for text, why in keys.items() if why]
+    bad = [f'"{short(text)}" {why}' for text, why in keys.items() if why]
     return f"SSH keys left out: {'; '.join(bad)}" if bad else ""
 
 
@@ -78,7 +78,7 @@ def _title(text: str) -> str:
     return TITLE + (shortened(rest[1], _LONGEST) if rest[1:] else kind)
 
 
-def _short(text: str) -> str:
+def short(text: str) -> str:
     """Return a key for people: its type, the end of what it is, its comment."""
     kind, *rest = text.split(maxsplit=2) or [""]
     body = f" …{rest[0][-8:]}" if rest else ""

@@ -12,7 +12,6 @@ from reconciler.targets.gitlab.groups import Reading, compared
 from reconciler.targets.gitlab.settings import Access
 from reconciler.targets.pages import Item, side_by_side
 
-_ENTERPRISE = "-ee"  # how the version of an edition that has links ends
 _NO_ACCESS = 0  # a link that gives nothing
 
 
@@ -23,7 +22,7 @@ def links(api: Api, scope: Scope) -> dict[GroupKey, Sequence[KnownLink]]:
     """
     who = rights.us(api)
     rights.check_reading(api, who)
-    if not who.version.endswith(_ENTERPRISE):
+    if not who.enterprise:
         return {}
     workers, reading = api.settings.site.parallel, Reading(api.settings)
     wanted = {compared(name) for name in scope.groups}

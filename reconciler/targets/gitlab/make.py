@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import assert_never
 
 from reconciler.errors import TargetError
-from reconciler.model.access import GroupKey
+from reconciler.model.access import GroupKey, Role
 from reconciler.model.change import (
     AddMembership,
     AdoptGroup,
@@ -42,6 +42,8 @@ _LAST_OWNER, _LOCKED = 403, 405
 _UNSAID = "GitLab does not say what became of it."
 _WAITS = "it waits for an administrator's approval in GitLab and is not in force yet"
 _FLOOR = "inherited membership"
+_NOT_HERE = "is not included in the list"
+_WHERE = {Role("minimal"): "only groups at the top have it, on an Enterprise Edition"}
 _NOWHERE = "GitLab answered that there is no such membership."
 
 
@@ -78,14 +80,20 @@ def way_out(change: Change, error: Refused) -> str:
         return f"{error} GitLab keeps the last owner of a group: give it another one first."
     if error.status == _LOCKED:
         return f"{error} The memberships of this group are locked: see its settings in GitLab."
-    if _FLOOR in str(error):
-        return f"{error} {_floor(change)}"
-    return str(error)
+    return _explained(str(error), change)
 
 
-def _floor(change: Change) -> str:
-    who = shortened(change.who.username) if isinstance(change, AddMembership | ChangeRole) else "somebody"
-    return f"A group above gives {who} more, and nobody can have less below."
+def _explained(text: str, change: Change) -> str:
+    """Return GitLab's words on a role, with what they mean."""
+    if not isinstance(change, AddMembership | ChangeRole):
+        return text
+    if _FLOOR in text:
+        return f"{text} A group above gives {shortened(change.who.username)} more, and nobody can have less below."
+    if _NOT_HERE in text:
+        return (
+            f"{text} This GitLab has no role {change.want} here: {_WHERE.get(change.want, 'it may be too old for it')}."
+        )
+    return text
 
 
 def _place(name: GroupKey, look: Look) -> Space:
@@ -132,8 +140,7 @@ def _ends(some: Mapping[int, Join], said: Said, look: Look) -> Ends:
         if name in said.queued:
             ends[id(change)] = Outcome(change, Status.SKIPPED, _WAITS)
         elif name in refused:
-            text = f"GitLab says: {refused[name]}."
-            ends[id(change)] = f"{text} {_floor(change)}" if _FLOOR in text else text
+            ends[id(change)] = _explained(f"GitLab says: {refused[name]}.", change)
         else:
             ends[id(change)] = f"GitLab says: {rest}." if rest else _UNSAID
     return ends

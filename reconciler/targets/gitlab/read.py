@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from threading import Event
@@ -16,7 +16,7 @@ from reconciler.targets.gitlab.accounts import Account
 from reconciler.targets.gitlab.api import Api
 from reconciler.targets.gitlab.groups import Held, Places, Reading
 from reconciler.targets.gitlab.rows import Space
-from reconciler.targets.gitlab.settings import MEMBERSHIP_LOCK
+from reconciler.targets.gitlab.settings import MEMBERSHIP_LOCK, Settings
 from reconciler.targets.pages import Item, side_by_side
 
 _Rows = dict[GroupKey, dict[UserKey, Role]]
@@ -68,7 +68,7 @@ def read(api: Api, scope: Scope) -> Found:
         by_hand=_rows(ruled, found.members, others),
         own=own.user.key if own else None,
         totals=None if scope.users is None else _totals(by_key.values(), found.groups, memberships),
-        above=_rows(above, found.members, keys),
+        above=_floors(above, found.members, keys),
         settings=switches,
         made_by=_makers(ruled, found.members, keys, who.username),
         notes=(
@@ -76,6 +76,7 @@ def read(api: Api, scope: Scope) -> Found:
             *accounts.providers(found.people.values(), api.settings.provider),
             *_spellings(ruled),
             *_detour(found.why),
+            *_unknown_roles(api.settings, who),
         ),
     )
     return Found(state, by_key, {**above, **ruled})
@@ -95,7 +96,8 @@ def _whole(api: Api, scope: Scope) -> _Read:
         people = pool.submit(api.users, account)
         try:
             listed = api.groups(workers)
-            places = groups.among(api, _names(scope, listed.values()), listed.values(), workers)
+            known = [*listed.values(), *(_projects(api, listed.values()) if scope.everything else ())]
+            places = groups.among(api, _names(scope, known), known, workers)
             members = _members(api, places)
         except BaseException:
             failed.set()
@@ -103,10 +105,16 @@ def _whole(api: Api, scope: Scope) -> _Read:
         return _Read(people.result(), len(listed), places, *members)
 
 
-def _names(scope: Scope, listed: Iterable[Space]) -> Collection[GroupKey]:
-    """Return the names that are asked for, and where everything is, those of all other groups; projects are only named."""
+def _projects(api: Api, listed: Iterable[Space]) -> Sequence[Space]:
+    """Return the projects that lie in groups: one in somebody's own namespace has its owner in it, and no rule for that."""
+    inside = {groups.compared(space.path) for space in listed}
+    return [project for project in api.projects() if groups.compared(project.path.rpartition("/")[0]) in inside]
+
+
+def _names(scope: Scope, known: Iterable[Space]) -> Collection[GroupKey]:
+    """Return the names that are asked for, and where everything is, those of all other groups and projects."""
     named = {groups.compared(name) for name in scope.groups}
-    others = (GroupKey(space.path) for space in listed if scope.everything and groups.compared(space.path) not in named)
+    others = (GroupKey(space.path) for space in known if scope.everything and groups.compared(space.path) not in named)
     return {*scope.groups, *others}
 
 
@@ -160,6 +168,15 @@ def _rows(places: Mapping[GroupKey, Space], members: _Members, keys: Mapping[int
     return {name: people for name, people in found.items() if people}
 
 
+def _floors(places: Mapping[GroupKey, Space], members: _Members, keys: Mapping[int, UserKey]) -> _Rows:
+    """Return what these accounts hold in groups that no rule names, as far as it matters below."""
+    found = {
+        name: {keys[number]: held.floor for number, held in members[space].items() if number in keys}
+        for name, space in places.items()
+    }
+    return {name: people for name, people in found.items() if people}
+
+
 def _makers(
     places: Mapping[GroupKey, Space], members: _Members, keys: Mapping[int, UserKey], us: str
 ) -> dict[GroupKey, dict[UserKey, str]]:
@@ -190,6 +207,13 @@ def _spellings(places: Mapping[GroupKey, Space]) -> Iterable[Diagnostic]:
         if name != space.path:
             fact = f'The policy writes "{shortened(name)}", and GitLab "{shortened(space.path)}".'
             yield Diagnostic(Severity.NOTE, "GITLAB-SPELLING", fact, "Write it as GitLab does.", subject=name)
+
+
+def _unknown_roles(settings: Settings, who: rights.Us) -> Iterable[Diagnostic]:
+    """Yield an error where the policy has custom roles, and this GitLab would take the base of each in its place."""
+    if not who.enterprise and any(access.custom for access in settings.roles.values()):
+        fact = "This GitLab is a Community Edition, which has no custom roles."
+        yield Diagnostic(Severity.ERROR, "GITLAB-NO-CUSTOM-ROLES", fact, "Take custom_roles out, and link other roles.")
 
 
 def _detour(why: str) -> Iterable[Diagnostic]:

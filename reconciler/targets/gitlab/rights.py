@@ -18,6 +18,7 @@ OLDEST = (16, 5)
 _VERSION = re.compile(r"([0-9]{1,4})\.([0-9]{1,4})")
 _READING = frozenset({"api", "read_api"})
 _BEYOND = frozenset({"sudo"})
+_ENTERPRISE = "-ee"  # how the version of that edition ends
 _UNKNOWN, _FORBIDDEN = 401, 403
 
 
@@ -30,6 +31,11 @@ class Us:
     admin: bool
     scopes: frozenset[str] | None
     version: str
+
+    @property
+    def enterprise(self) -> bool:
+        """Return whether this is an Enterprise Edition, with a licence or not."""
+        return self.version.endswith(_ENTERPRISE)
 
 
 def us(api: Api) -> Us:

@@ -96,6 +96,12 @@ def groups(answer: Answer, rows: Sequence[Map]) -> dict[int, Space]:
     return {each.number: each for each in found}
 
 
+def projects(answer: Answer, rows: Sequence[Map]) -> dict[int, Space]:
+    """Return the projects of a page, by number."""
+    found = [space("projects", Item(row, answer), "path_with_namespace") for row in rows]
+    return {each.number: each for each in found}
+
+
 def space(kind: str, item: Item, path: str) -> Space:
     """Return a group or a project, whose full path is under this word."""
     return Space(kind, item.value("id", int), item.value(path, str))

@@ -216,6 +216,19 @@ def test_marks_are_proposed_where_a_group_is_just_their_carriers() -> None:
     assert drafted(seen, live({}, *marked), World(seen, rules(target=settled))).proposals == ()
 
 
+def test_the_mark_of_auditors_is_proposed_where_one_group_is_just_they() -> None:
+    """A policy names one group for them, so two that are they together are none."""
+    auditors = [user(name, flags=(Flag.AUDITOR,)) for name in ("ann", "bob")]
+    one = snapshot(PEOPLE, (team("audit", "ann", "bob"), team("half", "ann")))
+    said = "To manage the 2 accounts with the auditor mark, put this into the target: auditor_group: audit"
+    assert drafted(one, live({}, *auditors)).proposals == (said,)
+    two = snapshot(PEOPLE, (team("half", "ann"), team("rest", "bob")))
+    [none] = drafted(two, live({}, *auditors)).proposals
+    assert none.endswith("so auditor_group is not proposed and the mark stays unmanaged.")
+    settled = World(one, rules(target=replace(TARGET, auditor_group=named("audit"))))
+    assert drafted(one, live({}, *auditors), settled).proposals == ()
+
+
 def test_a_mark_that_no_group_explains_exactly_is_not_proposed() -> None:
     """One too many would become an administrator, one too few would be none any more; who is gone is in no group."""
     seen = snapshot(PEOPLE, (team("admins", "ann", "bob"), team("interns", "cy")))

@@ -10,7 +10,7 @@ import pytest
 from reconciler.diff.compare import compare
 from reconciler.model.access import Group, GroupKey, State, User, UserKey
 from reconciler.model.directory import Person
-from reconciler.policy.model import Protection
+from reconciler.policy.model import Protection, TargetConfig
 from tests.builders import (
     GROUPS,
     OWNER,
@@ -38,12 +38,17 @@ UNSTABLE = [user("ann", key=f"dn:{dn('ann', 'moved')}"), user("ann", key="local:
 
 
 def of(
-    people: Sequence[Person], *accounts: User, adopt: bool = False, protected: str = "", linked: str = "ann"
+    people: Sequence[Person],
+    *accounts: User,
+    adopt: bool = False,
+    protected: str = "",
+    linked: str = "ann",
+    target: TargetConfig = TARGET,
 ) -> World:
     """Return a world in which `linked` are viewers of `api`, which is there."""
     seen = snapshot(people, (team("devs", *linked.split()),))
     have = live({"api": {}}, *accounts)
-    said = rules(rule("api", link("devs")), target=ADOPTING if adopt else TARGET)
+    said = rules(rule("api", link("devs")), target=ADOPTING if adopt else target)
     return World(seen, said, have, Protection(users=(protected,) if protected else ()))
 
 
@@ -116,6 +121,19 @@ def test_a_strangers_account_of_the_wanted_name_is_a_clash() -> None:
     world = of([person("ann")], stranger("ANN"))
     assert clashes(world) == ["user ann: an account of this name is there, and it is not ours"]
     assert findings(world).clashes[0].adoptable
+
+
+def test_where_no_account_is_made_a_strangers_is_in_nobodys_way() -> None:
+    """Nothing asks for the name, so that one local account does not stop everybody else; the plan says who has it."""
+    making_none = replace(TARGET, users=replace(USERS, create=False))
+    people = [person("ann"), person("bob")]
+    world = of(people, stranger("ANN"), user("bob"), linked="ann bob", target=making_none)
+    assert (changes(world), clashes(world)) == (["membership.add api bob viewer"], [])
+    assert held(world) == ["no_account: membership.add api ann viewer", "no_account: user.create ann"]
+    [detail] = {one.detail for one in findings(world).withheld if one.detail}
+    assert detail == "users.create is false; an account of this name is there, and it is not ours"
+    taken = replace(world, have=live({"api": {}}, user("ann", key="id-old"), user("bob")))
+    assert clashes(taken) == ["user ann: the account belongs to another directory entry (id-old, not id-ann)"]
 
 
 def test_a_strangers_account_is_adopted_where_the_policy_says_so() -> None:

@@ -177,7 +177,8 @@ def test_owners_who_hold_it_from_above_count() -> None:
 
 def test_owners_above_whose_accounts_are_closed_do_not_count() -> None:
     """They cannot do an owner's work."""
-    have = above(live({BACKEND: {"cy": OWNER}}, user("bob", active=False)), {PAY: {"bob": OWNER}})
+    bob = replace(user("bob", active=False), disabled_by_hand=True)
+    have = above(live({BACKEND: {"cy": OWNER}}, bob), {PAY: {"bob": OWNER}})
     kept = replace(NO_LIMITS, min_owners=1)
     section = replace(world(have, rule(BACKEND, link("nobody"))), limits=kept).section()
     assert [words(one.change) for one in section.withheld] == [f"membership.remove {BACKEND} cy owner"]

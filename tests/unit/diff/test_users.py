@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from reconciler.model.access import Flag, State
+from reconciler.model.access import Flag, State, UserKey
 from reconciler.model.directory import Person
 from reconciler.model.reason import Why
 from reconciler.policy.model import OnMissing, Protection, TargetConfig
@@ -82,6 +82,18 @@ def test_a_return_undoes_our_disabling_and_nobody_elses() -> None:
     assert accounts(of(person("ann"), live({}, ours))) == ["user.enable ann"]
     assert accounts(of(person("ann"), live({}, theirs))) == []
     assert held(of(person("ann"), live({}, theirs)))[0] == "inactive: user.enable ann"
+
+
+def test_whoever_is_back_gets_their_account_back_though_no_rule_names_them() -> None:
+    """As far as it is certainly theirs and we have closed it; whoever is still disabled, or not certainly back, does not."""
+    closed = user("ann", active=False)
+    assert accounts(of(person("ann"), live({}, closed), linked=False)) == ["user.enable ann"]
+    theirs = replace(closed, disabled_by_hand=True)
+    world = of(person("ann"), live({}, theirs), linked=False)
+    assert (accounts(world), held(world)) == ([], [])
+    assert accounts(of(person("ann", disabled=True), live({}, closed), linked=False)) == []
+    unsure = replace(closed, key=UserKey("local:ann"))
+    assert accounts(of(person("ann"), live({}, unsure), linked=False)) == []
 
 
 @pytest.mark.parametrize("linked", [True, False])

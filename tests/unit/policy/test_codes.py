@@ -12,7 +12,7 @@ from reconciler.policy.codes import index, page, registry, titles
 
 SOURCE = Path(__file__).parents[3] / "reconciler"
 _CODE = re.compile(r"[A-Z]{5,}|[A-Z]+(-[A-Z]+)+")
-OTHER_WORDS = {"BUILDKITE", "CIRCLECI", "DELETE", "EXTERNAL", "GSSAPI", "PRIVATE-TOKEN", "SYNTAX"}
+OTHER_WORDS = {"BUILDKITE", "CIRCLECI", "DELETE", "EXTERNAL", "GSSAPI", "PATCH", "PRIVATE-TOKEN", "SYNTAX"}
 """What is written like a code and is none: names of other systems, and their words."""
 
 

@@ -83,6 +83,21 @@ Applied: 1 added, 0 changed, 0 removed. 1 failed, 1 no longer as planned and 1 n
     )
 
 
+def test_what_is_to_be_said_of_an_applied_change_is_said() -> None:
+    """It counts as applied, and calls for no next step."""
+    text = text_of(Ending("applied"), Ending("applied", "keys left out: \x1b[2J"), *[Ending("applied")] * 2)
+    assert text == (
+        "gitlab\n"
+        "  applied: ~ a  bob  guest → owner  (keys left out: \\x1b[2J)\n"
+        "\n"
+        "Applied: 2 added, 1 changed, 1 removed.\n"
+    )
+    text = text_of(Ending("failed", "no"), Ending("applied", "keys left out"), *[Ending("applied")] * 2)
+    assert text.startswith(
+        "gitlab\n  failed: + a  alice  guest  (no)\n  applied: ~ a  bob  guest → owner  (keys left out)\n\nNot"
+    )
+
+
 def test_stale_plan_says_that_nothing_was_written() -> None:
     """With nothing applied a stale plan is a plan to be made again."""
     text = text_of(Ending("stale", "role is owner, not guest"), *[Ending("skipped")] * 3)

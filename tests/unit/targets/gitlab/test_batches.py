@@ -171,3 +171,13 @@ def test_every_change_is_in_one_batch_and_stages_never_fall(changes: list[Change
     for place in range(1, len(changes)):
         if type(changes[place]) is not type(changes[place - 1]):
             assert stage_of[place] > stage_of[place - 1]
+
+
+def test_an_ssh_key_is_given_up_before_another_account_gets_it() -> None:
+    """Whatever its comment; one that stays where it is holds up nobody."""
+    changes = [
+        update("ann", {"ssh_keys": ("rsa A",)}, {"ssh_keys": ("rsa A", "rsa B now mine")}),
+        update("ben", {"ssh_keys": ("rsa B old", "rsa C")}, {"ssh_keys": ("rsa C here",)}),
+        update("cid", {"ssh_keys": None}, {"ssh_keys": ("rsa A", "rsa C")}),
+    ]
+    assert shape(changes) == [(0, [1]), (0, [2]), (1, [0])]
