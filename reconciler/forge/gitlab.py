@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import cast
 
 from reconciler.errors import TargetRejected
-from reconciler.forge.base import Comment, Issue, Thread, text_of
+from reconciler.forge.base import Comment, Issue, Thread, page_of, text_of
 from reconciler.forge.place import GitLabPlace
 from reconciler.targets.answers import Answer, Map, Method, Refused, Request, path_of
 from reconciler.targets.http import Login, Patience, Session, Site
@@ -126,7 +126,7 @@ class GitLab:
 
 
 def _issue(item: Item) -> Issue:
-    url = item.value("web_url", str)
+    url = page_of(item, "web_url")
     return Issue(item.value("iid", int), _author(item), item.value("title", str), text_of(item, "description"), url)
 
 

@@ -48,6 +48,13 @@ def test_one_note_is_written_then_updated_then_left_alone(lab: GitLab, running: 
     assert running.writes() == [f"POST {NOTES}", f"PUT {NOTES}/3001"]
 
 
+def test_a_label_with_a_comma_is_refused(running: Running, run: Pipeline) -> None:
+    """GitLab takes labels as one text between commas: it would be two."""
+    said = run.failure("--issue", "Drift", "--label", "access,drift", code=64)
+    assert 'GitLab has no label "access,drift": give each its own --label.' in said
+    assert running.log == []
+
+
 def test_notes_of_others_and_of_gitlab_itself_are_left_alone(lab: GitLab, run: Pipeline) -> None:
     """Even with our marker; what GitLab notes in our name is no comment."""
     lab.note(HERE, f"{MARKER}\nNothing to see here.", OTHER)
