@@ -67,6 +67,8 @@ def test_a_page_that_breaks_its_own_policy_is_noticed(browser: Browser, tmp_path
         ("text", "payments-leads platform", {"dan"}),
         ("text", "closes", {"alice"}),
         ("text", "protected by the policy", {"gina"}),
+        ("text", "privileged Removal role: maintainer", {"carol"}),
+        ("text", "would add", {"gina"}),
         ("text", "nothing like it", set()),
     ],
 )
@@ -105,6 +107,9 @@ def test_what_brought_changes_about_can_be_filtered(opened: Open) -> None:
         _set(found, "cause", "drift")
         assert found.value(ROWS) == ["cy"]
         assert "changed by somebody else" in found.value("document.getElementById('body').textContent")
+        found.value("location.hash = '#text=somebody else'")
+        found.until("document.getElementById('cause').value === ''")
+        assert found.value(ROWS) == ["cy"]
         choices = found.value("[...document.getElementById('cause').options].map((option) => option.textContent)")
         assert choices[1] == "Caused by this change of the policy (1)"
     with opened(small_plan()) as found:

@@ -38,6 +38,12 @@ function textsOf(row) {
   return [rows.name[row], rows.what[row], rows.hold[row], person, group, target, saying, place];
 }
 
+/** Return the words of a row that are the page's own, as one text in small letters. */
+function wordsOf(row) {
+  const mark = markOf(row);
+  return [verbOf(row), mark && isHeld(row) ? wouldBe(mark) : mark, nounOf(row), causeOf(row)].join("\n").toLowerCase();
+}
+
 /** Kinds that stand for several; a Map, since a kind in the address may have the name of anything that objects have. */
 const KIND_SETS = new Map([
   ["grave", ["removals and privileged grants", (row) => !isHeld(row) && (signOf(row) === "-" || rows.mark[row] > 0)]],
@@ -63,7 +69,8 @@ function tests() {
   if (state.cause) found.push((row) => rows.cause[row] !== NONE && plan.causes[rows.cause[row]]?.[0] === state.cause);
   for (const word of state.text.split(/\s+/).filter(Boolean)) {
     const hits = holding(word);
-    found.push((row) => textsOf(row).some((text) => text !== NONE && hits[text]));
+    const wanted = word.toLowerCase();
+    found.push((row) => textsOf(row).some((text) => text !== NONE && hits[text]) || wordsOf(row).includes(wanted));
   }
   return found;
 }

@@ -57,11 +57,18 @@ function verbOf(row) {
   return isHeld(row) ? `held back: would ${word}` : word;
 }
 
+/** Say what kind of thing it is about, with a colon; nothing for a kind that has no word. */
+function nounOf(row) {
+  const noun = NOUNS.get(kindOf(row).split(".")[0]);
+  return noun ? `${noun}: ` : "";
+}
+
 /** Say what it is about, and what becomes of that. */
 function detailOf(row) {
-  const noun = NOUNS.get(kindOf(row).split(".")[0]);
-  return noun ? `${noun}: ${whatOf(row)}` : whatOf(row);
+  return nounOf(row) + whatOf(row);
 }
+
+const wouldBe = (mark) => `would be a ${mark}`;
 
 /** Say all of it: what happens, to what, and where. */
 function outcomeOf(row) {
@@ -81,7 +88,7 @@ function stepsOf(row) {
 function badges(row) {
   const found = [element("span", { class: `badge ${isHeld(row) ? "held" : SIGNS[signOf(row)]}` }, verbOf(row))];
   const mark = markOf(row);
-  if (mark && isHeld(row)) found.push(" ", element("span", { class: "badge held" }, `would be a ${mark}`));
+  if (mark && isHeld(row)) found.push(" ", element("span", { class: "badge held" }, wouldBe(mark)));
   else if (mark) found.push(" ", element("span", { class: "badge privileged" }, mark));
   return found;
 }
