@@ -52,7 +52,8 @@ class GitLab:
     def comments(self, thread: Thread) -> list[Comment]:
         """Return the comments, the oldest first, without what GitLab notes itself."""
         request = Request("GET", self._notes(thread), (("order_by", "created_at"), ("sort", "asc")))
-        found = [item for item in read_list(self, Listing(request, _number)) if not item.value("system", bool)]
+        listing = Listing(request, _number, counted=False)  # GitLab counts mentions in projects that are closed to us
+        found = [item for item in read_list(self, listing) if not item.value("system", bool)]
         return sorted((self._comment(thread, item) for item in found), key=lambda comment: comment.number)
 
     def add(self, thread: Thread, text: str) -> Comment:
