@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Sequence
 from typing import TypedDict, Unpack, assert_never
 
 import click
@@ -17,11 +18,12 @@ from reconciler.forge import github, gitlab
 from reconciler.forge.base import Forge, Thread
 from reconciler.forge.place import GitHubPlace, GitLabPlace, Kind, Place, kind_of, place_of
 from reconciler.forge.upsert import Done, close_issue, marker_of, upsert_comment, upsert_issue
-from reconciler.model.text import shortened
+from reconciler.model.text import printable, shortened
 from reconciler.render.markdown import unseen
 
 _MOST = {"github": github.MOST, "gitlab": gitlab.MOST}
 _NAMES = {"github": "GitHub", "gitlab": "GitLab"}
+_BYTE_ORDER = "\ufeff"  # some shells start a text with it
 _LONGEST_TITLE = 255  # GitLab; GitHub takes one more
 
 
@@ -71,8 +73,10 @@ def command(screen: Screen, **given: Unpack[CommentOptions]) -> int:
     """
     _refuse_contradictions(given)
     kind = kind_of(os.environ, given["forge"])
-    text, marker = _marked(_text(given["file"]), given)
-    _refuse_long(text, given["file"], kind)
+    _refuse_labels(given["label"], kind)
+    own = _text(given["file"])
+    text, marker = _marked(own, given)
+    _refuse_long(text, given["file"], kind, added=len(text) - len(own))
     place = place_of(os.environ, kind, number=given["number"] or 0, issue=bool(given["issue"]))
     forge = _forge(place)
     try:
@@ -94,8 +98,17 @@ def _refuse_contradictions(given: CommentOptions) -> None:
         raise UsageError("--number names a pull or merge request, and --issue an issue by its title: give one of them.")
     if not title.strip():
         raise UsageError("--issue is blank: give the issue a title.")
+    if printable(title) != title:
+        raise UsageError("--issue holds what no title can: a line end, a control or an invisible character.")
     if len(title) > _LONGEST_TITLE:
         raise UsageError(f"--issue has {len(title)} characters, and a title at most {_LONGEST_TITLE}.")
+
+
+def _refuse_labels(labels: Sequence[str], kind: Kind) -> None:
+    """Refuse what GitLab would take for several: it has labels as one text, between commas."""
+    for label in labels if kind == "gitlab" else ():
+        if "," in label:
+            raise UsageError(f'GitLab has no label "{shortened(label)}": give each its own --label.')
 
 
 def _written(forge: Forge, place: Place, text: str, marker: str, given: CommentOptions) -> Done:
@@ -119,9 +132,11 @@ def _forge(place: Place) -> Forge:
 
 def _text(name: str) -> str:
     if name != "-":
-        return read_text(name)
+        return read_text(name).removeprefix(_BYTE_ORDER)
+    if sys.stdin is None:
+        raise UsageError("The standard input is closed: name a file.")
     try:
-        return sys.stdin.buffer.read().decode()
+        return sys.stdin.buffer.read().decode().removeprefix(_BYTE_ORDER)
     except UnicodeDecodeError as error:
         raise UsageError("The standard input is not UTF-8 text.") from error
 
@@ -141,11 +156,12 @@ def _marked(text: str, given: CommentOptions) -> tuple[str, str]:
     return text, own
 
 
-def _refuse_long(text: str, name: str, kind: Kind) -> None:
+def _refuse_long(text: str, name: str, kind: Kind, *, added: int) -> None:
+    """Refuse what the forge does not take, with the size that it would take, before we have added our marker."""
     if len(text) > _MOST[kind]:
         raise UsageError(
             f"{_called(name)} has {len(text):,} characters with its marker, and {_NAMES[kind]} takes {_MOST[kind]:,}: "
-            f"write it with `reconcile plan --format markdown --max-bytes {_MOST[kind]}`."
+            f"write it with `reconcile plan --format markdown --max-bytes {_MOST[kind] - added}`."
         )
 
 

@@ -76,6 +76,11 @@ class Forge(Protocol):
         """Give back connections; may be called twice."""
 
 
+def page_of(item: Item, key: str) -> str:
+    """Return the address of a page for people, as it may be printed: whatever stands in it, our token does not."""
+    return item.answer.shown(item.value(key, str))
+
+
 def text_of(item: Item, key: str) -> str:
     """Return a text of an entry, empty where it is null: an issue may have no description."""
     return "" if item.data.get(key) is None else item.value(key, str)

@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import cast
 
 from reconciler.errors import TargetRejected
-from reconciler.forge.base import Comment, Issue, Thread, text_of
+from reconciler.forge.base import Comment, Issue, Thread, page_of, text_of
 from reconciler.forge.place import GitHubPlace
 from reconciler.targets.answers import Answer, Map, Method, Refused, Request, path_of
 from reconciler.targets.http import Login, Patience, Session, Site
@@ -23,6 +23,7 @@ MOST = 65_536
 
 _HEADERS = {"Accept": "application/vnd.github+json", "X-GitHub-Api-Version": "2022-11-28"}
 _UNKNOWN, _FORBIDDEN, _NOT_FOUND, _GONE = 401, 403, 404, 410
+_MOVED = range(300, 400)
 _ABSENT = frozenset({_NOT_FOUND})
 _PATIENCE = Patience(receive=30, whole=120)
 _ENTERPRISE = "/v3"  # an own server has REST at /api/v3 and GraphQL at /api/graphql
@@ -109,7 +110,7 @@ class GitHub:
             raise TargetRejected(f"{self._way_out(error)} {error}".strip()) from error
 
     def _comment(self, item: Item) -> Comment:
-        number, url = _number(item), item.value("html_url", str)
+        number, url = _number(item), page_of(item, "html_url")
         return Comment(number, _author(item), text_of(item, "body"), f"{self._root}/issues/comments/{number}", url)
 
     def _write(self, method: Method, path: str, body: Map | None) -> Answer:
@@ -121,6 +122,8 @@ class GitHub:
         where = self._place.repository
         if error.status == _UNKNOWN:
             return "GitHub does not know the token: it has ended, or it is of another server."
+        if error.status in _MOVED:
+            return f"{where} is elsewhere now: see GITHUB_REPOSITORY and GITHUB_API_URL."
         if error.status == _GONE:
             return f"{where} has no issues: switch them on in its settings."
         if error.status not in {_FORBIDDEN, _NOT_FOUND} or _limit_words(str(error).encode()):
@@ -143,7 +146,7 @@ class GitHub:
 
 
 def _issue(item: Item) -> Issue:
-    url = item.value("html_url", str)
+    url = page_of(item, "html_url")
     return Issue(_number(item, "number"), _author(item), item.value("title", str), text_of(item, "body"), url)
 
 

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import cast
 
 from reconciler.errors import TargetRejected
-from reconciler.forge.base import Comment, Issue, Thread, text_of
+from reconciler.forge.base import Comment, Issue, Thread, page_of, text_of
 from reconciler.forge.place import GitLabPlace
 from reconciler.targets.answers import Answer, Map, Method, Refused, Request, path_of
 from reconciler.targets.http import Login, Patience, Session, Site
@@ -52,7 +52,8 @@ class GitLab:
     def comments(self, thread: Thread) -> list[Comment]:
         """Return the comments, the oldest first, without what GitLab notes itself."""
         request = Request("GET", self._notes(thread), (("order_by", "created_at"), ("sort", "asc")))
-        found = [item for item in read_list(self, Listing(request, _number)) if not item.value("system", bool)]
+        listing = Listing(request, _number, counted=False)  # GitLab counts mentions in projects that are closed to us
+        found = [item for item in read_list(self, listing) if not item.value("system", bool)]
         return sorted((self._comment(thread, item) for item in found), key=lambda comment: comment.number)
 
     def add(self, thread: Thread, text: str) -> Comment:
@@ -126,7 +127,7 @@ class GitLab:
 
 
 def _issue(item: Item) -> Issue:
-    url = item.value("web_url", str)
+    url = page_of(item, "web_url")
     return Issue(item.value("iid", int), _author(item), item.value("title", str), text_of(item, "description"), url)
 
 

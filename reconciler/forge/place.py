@@ -145,7 +145,7 @@ def _numbered(event: Mapping[str, object]) -> int:
     pull, issue = _map(event.get("pull_request")), _map(event.get("issue"))
     # a comment on an issue is no event of a pull request
     found = pull.get("number") or (issue.get("number") if issue.get("pull_request") else None)
-    return found if isinstance(found, int) and found > 0 else 0
+    return found if type(found) is int and found > 0 else 0  # a truth value is no number here
 
 
 def _is_fork(event: Mapping[str, object], repository: str) -> bool:

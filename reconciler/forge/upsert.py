@@ -63,13 +63,16 @@ def upsert_issue(forge: Forge, title: str, labels: Sequence[str], text: str, mar
 def close_issue(forge: Forge, title: str, text: str, marker: str) -> Done:
     """Close our open issue of this title, with this text as its last comment: ``closed``, or nothing where none is open.
 
-    The comment comes first, and is not written twice: a run that ended between the two is made good by the next one.
+    The comment comes first, and is not written twice on end: a run that ended between the two is made good by the next one.
     """
     mine = _issues(forge, title, marker)
     if not mine:
         return Done("")
     first, *copies = mine
-    upsert_comment(forge, Thread("issue", first.number), text, marker)
+    thread = Thread("issue", first.number)
+    last = forge.comments(thread)[-1:]
+    if not (_mine(last, first.author, marker) and _same(last[0].text, text)):
+        forge.add(thread, text)
     for issue in mine:
         forge.close_issue(issue.number)
     return Done("closed", first.url, len(copies))

@@ -11,7 +11,7 @@ from reconciler.render.words import value_text
 
 def details(change: ChangeData) -> tuple[str, ...]:
     """Return the lines below a change's own, in this order: whose it is, values, what has to be so before it is made, which rule."""
-    return (*_identity(change), *_values(change), *_expected(change), *_rule(change))
+    return (*_identity(change), *_values(change), *_account(change), *_expected(change), *_rule(change))
 
 
 def _identity(change: ChangeData) -> Iterator[str]:
@@ -19,6 +19,9 @@ def _identity(change: ChangeData) -> Iterator[str]:
         yield f"key: {shown(user['key'])}"
         if account := user.get("account"):
             yield f"account: {shown(account)}"
+    group = change["want"] or change["have"]
+    if change["type"].startswith("group.") and isinstance(group, dict) and group.get("source"):
+        yield f"source: {shown(str(group['source']))}"
 
 
 def _values(change: ChangeData) -> Iterator[str]:
@@ -36,6 +39,18 @@ def _values(change: ChangeData) -> Iterator[str]:
             yield f"{shown(name)}: {value_text(held)} → {value_text(value)}"
         else:
             yield f"{shown(name)}: {value_text(value)}"
+
+
+def _account(change: ChangeData) -> Iterator[str]:
+    """Return what an account holds that is to go, or to become ours; without signs, since none of it is changed alone."""
+    account = change["have"]
+    if change["type"] not in {"user.adopt", "user.remove"} or not isinstance(account, dict):
+        return
+    for name, value in account.get("attributes", {}).items():
+        for one in value if isinstance(value, list) else [value]:
+            yield f"{shown(name)}: {value_text(one)}"
+    for flag, held in account.get("flags", {}).items():
+        yield f"{shown(flag)}: {value_text(held)}"
 
 
 def _attributes(data: object) -> Mapping[str, object]:

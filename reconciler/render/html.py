@@ -14,7 +14,8 @@ from importlib.resources import files
 
 from reconciler.render.document import PlanData
 from reconciler.render.html_data import data_block, entries
-from reconciler.render.html_parts import ascii_only, escaped, head_parts, headline, without_script
+from reconciler.render.html_parts import ascii_only, escaped, head_parts, without_script
+from reconciler.render.text import heading
 
 SCRIPTS = ("data.js", "changes.js", "why.js", "picture.js", "start.js")
 """The parts of the page's script, in the order in which they run."""
@@ -31,7 +32,7 @@ def plan_html(plan: PlanData) -> Iterator[str]:
     yield f'<meta http-equiv="Content-Security-Policy" content="{content_policy(style, script)}">\n'
     yield '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
     yield '<meta name="referrer" content="no-referrer">\n'
-    yield ascii_only(f"<title>{escaped(headline(plan))}</title>\n")
+    yield ascii_only(f"<title>{escaped(heading(plan))}</title>\n")
     yield f"<style>{style}</style>\n</head>\n<body>\n"
     before, _, after = part(BODY).partition("<!-- without script -->\n")
     yield '<a class="skip" href="#main">Skip to the changes</a>\n'

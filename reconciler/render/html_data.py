@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from typing import Generic, NamedTuple, TypeVar
 
+from reconciler.model.access import LOCAL
 from reconciler.render.document import ChangeData, PlanData, ReasonData
 from reconciler.render.look import shown
 from reconciler.render.rows import SIGNS, Row, Rows
@@ -176,9 +177,13 @@ def _cause(change: ChangeData) -> int:
 
 
 def _person(entry: Entry, plan: PlanData) -> tuple[str, str]:
-    """Return who a change is about: the directory, and the key there, which is the same in all targets."""
-    user = entry.change["user"]
-    return plan["targets"][entry.target]["directory"], user["key"] if user else ""
+    """Return who a change is about: the directory, and the key there, which is the same in all targets.
+
+    A key that a target has made is of that target alone: nobody of the directory is known by it.
+    """
+    user, target = entry.change["user"], plan["targets"][entry.target]
+    key = user["key"] if user else ""
+    return target["name"] if key.startswith(LOCAL) else target["directory"], key
 
 
 def _labels(people: Sequence[tuple[str, str]], changes: Sequence[Entry], plan: PlanData) -> list[str]:

@@ -9,7 +9,7 @@ from html import escape
 from reconciler.render.document import FindingData, PlanData, RefusalData, TargetData
 from reconciler.render.html_data import GIVES, PLAIN, TAKES, Entry
 from reconciler.render.look import shown
-from reconciler.render.text import base_line, last_line, moment, obstacles
+from reconciler.render.text import base_line, directory_line, heading, moment, obstacles, only_words
 from reconciler.render.words import CAUSED_BY, counted, finding_line, listed
 
 MOST_FINDINGS = 500
@@ -30,14 +30,9 @@ def ascii_only(markup: str) -> str:
     return markup.encode("ascii", "xmlcharrefreplace").decode("ascii")
 
 
-def headline(plan: PlanData) -> str:
-    """Return what the plan comes to, in one line."""
-    return last_line(plan) if any(target["changes"] for target in plan["targets"]) else "No changes."
-
-
 def head_parts(plan: PlanData) -> Iterator[str]:
     """Return what stands above the changes: what the plan is, what stands in its way, what is worth knowing."""
-    yield f"<header>\n<h1>{escaped(headline(plan))}</h1>"
+    yield f"<header>\n<h1>{escaped(heading(plan))}</h1>"
     yield _verdict(plan)
     yield from _facts(plan)
     yield "</header>"
@@ -66,15 +61,11 @@ def _facts(plan: PlanData) -> Iterator[str]:
     facts = [("Plan", plan["id"]), ("Made", moment(plan["created_at"])), ("Policy", f"{policy['root']}{commit}")]
     facts += [
         ("Judged as of", plan["today"]),
-        *(("Only", f"{one['name']}: {one['dn'] or one['key']}") for one in plan.get("only", ())),
+        *(("Only", f"{one['name']}: {only_words(one)}") for one in plan.get("only", ())),
     ]
     if beside := base_line(plan):
         facts.append(("Base", beside))
-    for directory in plan["directories"]:
-        whole = "read completely" if directory["complete"] else "NOT read completely"
-        size = f"{counted(directory['people'], 'person')}, {counted(directory['groups'], 'group')}"
-        said = f"{directory['name']}: {directory['source']}, {whole} at {moment(directory['read_at'])}, {size}"
-        facts.append(("Directory", said))
+    facts += [("Directory", directory_line(directory)) for directory in plan["directories"]]
     counts = plan["summary"].get("causes")
     for cause, words in CAUSED_BY.items() if counts is not None else ():
         facts.append((words, counted((counts or {}).get(cause, 0), "change")))
@@ -97,17 +88,15 @@ def _refusal(target: TargetData, refusal: RefusalData) -> str:
 
 
 def _findings(plan: PlanData) -> Iterator[str]:
-    """Return errors and warnings in full view, notes folded."""
-    found: list[FindingData] = [*plan["notes"]]
+    """Return errors and warnings in full view, notes folded, each with the target that it is about."""
+    found = [(finding, "") for finding in plan["notes"]]
     for target in plan["targets"]:
-        found += target["diagnostics"]
-    grave = sorted(
-        (finding for finding in found if finding["severity"] in _GRAVITY),
-        key=lambda finding: _GRAVITY[finding["severity"]],
-    )
-    notes = [finding for finding in found if finding["severity"] not in _GRAVITY]
+        found += [(finding, target["name"]) for finding in target["diagnostics"]]
+    grave = [each for each in found if each[0]["severity"] in _GRAVITY]
+    grave.sort(key=lambda each: _GRAVITY[each[0]["severity"]])
+    notes = [each for each in found if each[0]["severity"] not in _GRAVITY]
     if grave:
-        counts = Counter(finding["severity"] for finding in grave)
+        counts = Counter(finding["severity"] for finding, _ in grave)
         title = listed([counted(counts[severity], severity) for severity in _GRAVITY if counts[severity]])
         yield f'<section class="findings" aria-labelledby="findings">\n<h2 id="findings">{title.capitalize()}</h2>'
         yield from _list(grave)
@@ -119,9 +108,11 @@ def _findings(plan: PlanData) -> Iterator[str]:
         yield "</details>"
 
 
-def _list(findings: Sequence[FindingData]) -> Iterator[str]:
+def _list(findings: Sequence[tuple[FindingData, str]]) -> Iterator[str]:
     yield "<ul>"
-    yield from (f"<li>{escape(finding_line(finding))}</li>" for finding in findings[:MOST_FINDINGS])
+    for finding, target in findings[:MOST_FINDINGS]:
+        about = f" ({target})" if target else ""
+        yield f"<li>{escaped(finding_line(finding) + about)}</li>"
     yield "</ul>"
     if len(findings) > MOST_FINDINGS:
         yield f"<p>{counted(len(findings) - MOST_FINDINGS, 'more finding')}: <code>reconcile show PLAN</code> has them all.</p>"
@@ -153,7 +144,8 @@ def _target(target: TargetData) -> Sequence[str]:
 def without_script(plan: PlanData, changes: Sequence[Entry]) -> Iterator[str]:
     """Return what is shown where no script runs: everything that takes access away or gives privileged access."""
     grave = [entry for entry in changes if entry.row.named and not entry.hold]
-    rest = sum(not entry.hold for entry in changes) - len(grave)
+    held = sum(bool(entry.hold) for entry in changes)
+    rest = len(changes) - held - len(grave)
     yield "<noscript>\n<h2>Removals and privileged grants</h2>"
     yield "<p>Scripts are off, so these cannot be filtered and no picture is drawn.</p>"
     heads = ("Change", "Who or what", "Group", "Target", "Detail", "Why")
@@ -162,7 +154,9 @@ def without_script(plan: PlanData, changes: Sequence[Entry]) -> Iterator[str]:
     )
     if len(grave) > MOST_GRAVE:
         yield f"<p>{counted(len(grave) - MOST_GRAVE, 'more grave change')}: <code>reconcile show PLAN</code> has them all.</p>"
-    yield f"<p>{counted(rest, 'other change')} not listed here.</p>\n</noscript>"
+    back = f" and {counted(held, 'change')} that {'is' if held == 1 else 'are'} held back" if held else ""
+    verb = "is" if rest == 1 and not held else "are"
+    yield f"<p>{counted(rest, 'other change')}{back} {verb} not listed here.</p>\n</noscript>"
 
 
 def _row(plan: PlanData, entry: Entry) -> Sequence[str]:

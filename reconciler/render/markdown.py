@@ -15,7 +15,7 @@ from itertools import chain
 from reconciler.render.document import FindingData, PlanData, RefusalData, TargetData
 from reconciler.render.look import shown
 from reconciler.render.rows import Row, Rows, rolled_up
-from reconciler.render.text import base_line, last_line, obstacles
+from reconciler.render.text import base_line, heading, obstacles
 from reconciler.render.words import CAUSED_BY, HOLDS, counted, finding_line, listed
 
 COMMENT = 65_536
@@ -93,8 +93,7 @@ class _Parts:
         plan, policy = self._plan, self._plan["policy"]
         if self._marker:
             yield self._marker
-        changes = any(target["changes"] for target in plan["targets"])
-        yield f"### {last_line(plan) if changes else 'No changes.'}"
+        yield f"### {heading(plan)}"
         for one in plan.get("only", ()):
             yield f"Only {code(one['name'])}: {code(one['dn'] or one['key'])}. Nobody else's access is looked at or changed."
         if not plan["applyable"]:

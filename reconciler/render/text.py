@@ -53,10 +53,10 @@ def moment(iso: str) -> str:
 
 def plan_lines(plan: PlanData, look: Look) -> Iterator[str]:
     """Return the lines of the whole plan."""
-    idle = plan["applyable"] and not any(target["changes"] or target["refusals"] for target in plan["targets"])
+    idle = is_idle(plan)
     if idle:
         yield _no_changes(plan, look)
-    about = [_only(one) for one in plan.get("only", ())]
+    about = [f"Only {shown(one['name'])}: {only_words(one)}" for one in plan.get("only", ())]
     about += filter(None, [base_line(plan)])
     yield from (look.paint("strong", line) for line in about)
     facts = {facts["name"]: facts for facts in plan["directories"]}
@@ -72,6 +72,16 @@ def plan_lines(plan: PlanData, look: Look) -> Iterator[str]:
         yield from _verdict(plan, look)
         yield from _causes(plan)
         yield last_line(plan)
+
+
+def is_idle(plan: PlanData) -> bool:
+    """Tell whether everything was compared and nothing is to change; what could not be read or was refused is no such plan."""
+    return plan["applyable"] and not any(target["changes"] or target["refusals"] for target in plan["targets"])
+
+
+def heading(plan: PlanData) -> str:
+    """Return what a plan comes to, in one line, for views that start with it."""
+    return "No changes." if is_idle(plan) else last_line(plan)
 
 
 def last_line(plan: PlanData) -> str:
@@ -95,15 +105,16 @@ def _no_changes(plan: PlanData, look: Look) -> str:
     return f"{look.paint('good', 'No changes.')} Compared {listed(parts)} in {counted(len(compared), 'target')}."
 
 
-def _only(one: OnlyData) -> str:
+def only_words(one: OnlyData) -> str:
+    """Return where the one person is whom a plan is about, and what that means for everybody else."""
     where = shown(one["dn"]) if one["dn"] else f"gone from the directory, known by the account {shown(one['key'])}"
-    return f"Only {shown(one['name'])}: {where}. Nobody else's access is looked at or changed."
+    return f"{where}. Nobody else's access is looked at or changed."
 
 
 def _target(target: TargetData, facts: DirectoryData | None, look: Look) -> Iterator[str]:
     yield f"{look.paint('strong', shown(target['name']))}  {shown(target['address'])}".rstrip()
     if facts:
-        yield _directory(facts)
+        yield f"  directory {directory_line(facts)}"
     if target["guards_off"]:
         yield look.paint("warning", f"  guards switched off: {', '.join(map(shown, target['guards_off']))}")
     if target["error"]:
@@ -148,11 +159,12 @@ def _causes(plan: PlanData) -> Iterator[str]:
     yield from (f"  {counts.get(cause, 0):,}  {words}" for cause, words in CAUSED_BY.items() if counts)
 
 
-def _directory(facts: DirectoryData) -> str:
+def directory_line(facts: DirectoryData) -> str:
+    """Return which directory it is, how and when it was read, and how much it holds."""
     whole = "read completely" if facts["complete"] else "NOT read completely"
     since = f" by its changes since {moment(facts['confirmed_at'])}" if "confirmed_at" in facts else ""
     return (
-        f"  directory {shown(facts['name'])}: {shown(facts['source'])}, {whole} at {moment(facts['read_at'])}{since}, "
+        f"{shown(facts['name'])}: {shown(facts['source'])}, {whole} at {moment(facts['read_at'])}{since}, "
         f"{counted(facts['people'], 'person')}, {counted(facts['groups'], 'group')}"
     )
 

@@ -307,7 +307,8 @@ def _checked(site: Site) -> SplitResult:
     if parts.query or parts.fragment or parts.username is not None:
         raise TargetError(f"{where} must be just https://HOST and a path: take out the user, ? and #.")
     if parts.scheme == "http" and not site.plaintext and not _is_here(parts.hostname):
-        raise TargetError(f"{where} would send the credential in clear. Use https://, or say that it is wanted.")
+        wanted = ", or say that it is wanted" if site.target else ""  # what no policy names has nowhere to say it
+        raise TargetError(f"{where} would send the credential in clear. Use https://{wanted}.")
     return parts
 
 

@@ -59,7 +59,8 @@ class Listing:
     """A list to read: the request for its start, what an entry is known by, and how a page names the one after it.
 
     `by`: ``number``, ``page`` and ``per_page`` count up, ends where ``X-Next-Page`` is empty, or at an empty page where
-    there is no such header; ``link``, follow ``Link: …; rel="next"``. `X-Total` is held against what was read.
+    there is no such header; ``link``, follow ``Link: …; rel="next"``. `X-Total` is held against what was read, unless it is
+    not `counted` so: some servers count what they do not show us.
     """
 
     request: Request
@@ -67,6 +68,7 @@ class Listing:
     by: str = "number"
     size: int = SIZE
     sure: bool = False
+    counted: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +85,7 @@ class Table(Generic[_Key, _Out]):
     size: int = SIZE
     sure: bool = False
     short_ends: bool = False
+    counted: bool = True
 
 
 class _Moved(Exception):
@@ -99,7 +102,7 @@ def read_list(sender: Sender, listing: Listing, tries: int = TRIES) -> list[Item
     def entries(answer: Answer, rows: Sequence[Map]) -> dict[Hashable, Item]:
         return {listing.key(item): item for item in (Item(data, answer) for data in rows)}
 
-    table = Table(listing.request, entries, listing.by, listing.size, listing.sure)
+    table = Table(listing.request, entries, listing.by, listing.size, listing.sure, counted=listing.counted)
     return list(read_table(sender, table, tries).values())
 
 
@@ -197,7 +200,8 @@ def _entries(table: Table[_Key, _Out], answer: Answer, rows: Sequence[Map]) -> _
     said = answer.headers.get("x-total-pages", "").strip()
     last = not answer.headers.get("x-next-page", "-").strip()  # there and empty
     pages = int(said) if _NUMBER.fullmatch(said) and int(said) <= _MOST_PAGES else 0
-    return _Page(table.entries(answer, rows), len(rows), _total(answer), max(pages, 1) if pages or last else 0)
+    total = _total(answer) if table.counted else ""
+    return _Page(table.entries(answer, rows), len(rows), total, max(pages, 1) if pages or last else 0)
 
 
 def _pages(sender: Sender, table: Table[_Key, _Out]) -> Iterator[tuple[Answer, list[Map]]]:

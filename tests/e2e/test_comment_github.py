@@ -104,6 +104,18 @@ def test_line_ends_that_a_browser_has_put_there_are_no_difference(hub: GitHub, r
     assert running.writes() == []
 
 
+def test_a_mark_of_the_byte_order_hides_no_marker(hub: GitHub, run: Pipeline) -> None:
+    """Some shells write one before a text; the forge gets the text."""
+    assert run.said(text=f"\ufeff{TEXT}") == f"Comment created: {URL}1001"
+    assert hub.bodies(7) == [TEXT]
+
+
+def test_a_standard_input_that_is_closed_is_an_error(run: Pipeline, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As where a runner starts the command without one."""
+    monkeypatch.setattr("sys.stdin", None)
+    assert "The standard input is closed: name a file." in run.failure("-", text=None, code=64)
+
+
 def test_comments_with_another_marker_are_others(hub: GitHub, run: Pipeline) -> None:
     """The text's own marker, or the one that is asked for where the text has none."""
     bare = "### Plan of production\n"
@@ -198,8 +210,13 @@ def test_what_else_github_refuses_is_said_in_one_sentence(hub: GitHub, running: 
     assert run.failure(code=5).startswith(f"error: GitHub: GET {REST}/7/comments at URL answered with status 422: ")
     running.refusals = [Told(200, []), Told(200, {"data": None, "errors": [{"message": "Something went wrong"}]})]
     assert "did not say who we are" in run.failure(code=5)
+    running.refusals = [Told(301, {"message": "Moved Permanently"}, {"Location": "https://github.example.com/"})]
+    said = run.failure(code=5)
+    assert said.startswith(
+        f"error: {REPOSITORY} is elsewhere now: see GITHUB_REPOSITORY and GITHUB_API_URL. GitHub: GET"
+    )
     run.env["GITHUB_API_URL"] = "http://github.example.com"
-    assert "GitHub: the url would send the credential in clear." in run.failure(code=5)
+    assert run.failure(code=5) == "error: GitHub: the url would send the credential in clear. Use https://."
 
 
 def test_no_output_holds_the_token(running: Running, run: Pipeline) -> None:
@@ -210,6 +227,10 @@ def test_no_output_holds_the_token(running: Running, run: Pipeline) -> None:
     run.env["GITHUB_TOKEN"] = "ghs-workflow\nX-Evil: 1"
     assert "GitHub: the secret holds characters that no HTTP header can carry." in run.failure(code=5)
     assert len(running.log) == 2
+    run.env["GITHUB_TOKEN"] = "ghs-workflow"
+    written = {"id": 1, "html_url": "https://git.example.com/?access_token=ghs-workflow", "body": TEXT, "user": None}
+    running.refusals = [Told(200, []), Told(200, {"data": {"viewer": {"login": BOT}}}), Told(201, written)]
+    assert run.said() == "Comment created: https://git.example.com/?access_token=•••"
 
 
 def test_a_text_that_is_too_long_is_not_sent(hub: GitHub, running: Running, run: Pipeline) -> None:
@@ -217,6 +238,9 @@ def test_a_text_that_is_too_long_is_not_sent(hub: GitHub, running: Running, run:
     said = run.failure(text=f"{TEXT}{'x' * LONGEST}", code=64)
     assert f"plan.md has {LONGEST + len(TEXT):,} characters with its marker, and GitHub takes 65,536: " in said
     assert "--max-bytes 65536" in said
+    bare = run.failure(text="x" * LONGEST, code=64)
+    (most,) = re.findall("--max-bytes ([0-9]+)", bare)
+    assert int(most) + len(f"{MARKER}\n\n") == LONGEST
     assert running.log == []
     run.said(text=f"{TEXT}{'ü' * (LONGEST - len(TEXT))}")
     assert len(hub.bodies(7)[0]) == LONGEST
@@ -241,6 +265,11 @@ def test_outside_of_a_pull_request_there_is_no_number(running: Running, tmp_path
         (("--issue", "Drift", "--number", "7"), TEXT, "--number names a pull or merge request, and --issue an issue"),
         (("--issue", "x" * 256), TEXT, "--issue has 256 characters, and a title at most 255."),
         (("--issue", " "), TEXT, "--issue is blank"),
+        (
+            ("--issue", "Access\ndrifts"),
+            TEXT,
+            "--issue holds what no title can: a line end, a control or an invisible character.",
+        ),
         ((), " \n", "plan.md is empty: there is nothing to write."),
         (("gone.md",), None, "gone.md cannot be read: No such file or directory."),
     ],

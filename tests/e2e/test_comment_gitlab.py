@@ -48,6 +48,13 @@ def test_one_note_is_written_then_updated_then_left_alone(lab: GitLab, running: 
     assert running.writes() == [f"POST {NOTES}", f"PUT {NOTES}/3001"]
 
 
+def test_a_label_with_a_comma_is_refused(running: Running, run: Pipeline) -> None:
+    """GitLab takes labels as one text between commas: it would be two."""
+    said = run.failure("--issue", "Drift", "--label", "access,drift", code=64)
+    assert 'GitLab has no label "access,drift": give each its own --label.' in said
+    assert running.log == []
+
+
 def test_notes_of_others_and_of_gitlab_itself_are_left_alone(lab: GitLab, run: Pipeline) -> None:
     """Even with our marker; what GitLab notes in our name is no comment."""
     lab.note(HERE, f"{MARKER}\nNothing to see here.", OTHER)
@@ -67,6 +74,14 @@ def test_a_note_on_the_third_page_is_found_and_its_copies_go(lab: GitLab, runnin
     pages = [asked.query["page"] for asked, _ in running.log if asked.path == NOTES]
     assert pages == ["1", "2", "3"]
     assert running.writes() == [f"DELETE {NOTES}/{ours.number + 1}"]
+
+
+def test_notes_that_gitlab_counts_and_does_not_show_are_no_trouble(lab: GitLab, run: Pipeline) -> None:
+    """A mention in a project that our token cannot see is in X-Total all the same, and may leave a page empty."""
+    for _ in range(101):
+        lab.note(HERE, "mentioned in merge request secret!1", OTHER, system=True).kept_back = True
+    assert run.said() == f"Comment created: {URL}3102"
+    assert run.said() == f"Comment unchanged: {URL}3102"
 
 
 def test_the_text_may_come_from_the_standard_input(lab: GitLab, run: Pipeline) -> None:

@@ -47,6 +47,15 @@ class World:
             return [(each.title, each.state == "open", each.body) for each in self.app.threads.values()]
         return [(each.title, each.state == "opened", each.description) for each in self.app.issues]
 
+    def reopen(self) -> None:
+        """Open the first issue again, with a word, as a person does."""
+        if isinstance(self.app, GitHub):
+            self.app.threads[1].state = "open"
+            self.app.remark(1, "Not yet.", "ann")
+        else:
+            self.app.issues[0].state = "opened"
+            self.app.note(("issues", 1), "Not yet.", 31)
+
     def labels(self) -> list[str]:
         """Return those of the first issue."""
         return self.app.threads[1].labels if isinstance(self.app, GitHub) else self.app.issues[0].labels
@@ -100,6 +109,16 @@ def test_a_close_that_was_cut_short_is_made_good_without_a_second_word(world: Wo
         world.app.note(("issues", 1), DONE, 900)
     assert world.run.said("--issue", TITLE, "--close", text=DONE) == f"Issue closed: {world.url(1)}"
     assert world.comments(1) == [DONE]
+
+
+def test_an_issue_that_was_opened_again_is_closed_with_a_word_below_what_was_said(world: World) -> None:
+    """The older word stays where it stands: nobody would read it anew."""
+    later = f"{DONE}\nSince noon.\n"
+    world.run.said("--issue", TITLE)
+    for text in (DONE, later, later):
+        assert world.run.said("--issue", TITLE, "--close", text=text) == f"Issue closed: {world.url(1)}"
+        world.reopen()
+    assert world.comments(1) == [DONE, "Not yet.", later, "Not yet.", later, "Not yet."]
 
 
 def test_issues_of_others_titles_of_others_and_texts_without_the_marker_are_left_alone(world: World) -> None:

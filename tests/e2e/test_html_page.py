@@ -67,6 +67,8 @@ def test_a_page_that_breaks_its_own_policy_is_noticed(browser: Browser, tmp_path
         ("text", "payments-leads platform", {"dan"}),
         ("text", "closes", {"alice"}),
         ("text", "protected by the policy", {"gina"}),
+        ("text", "privileged Removal role: maintainer", {"carol"}),
+        ("text", "would add", {"gina"}),
         ("text", "nothing like it", set()),
     ],
 )
@@ -105,6 +107,9 @@ def test_what_brought_changes_about_can_be_filtered(opened: Open) -> None:
         _set(found, "cause", "drift")
         assert found.value(ROWS) == ["cy"]
         assert "changed by somebody else" in found.value("document.getElementById('body').textContent")
+        found.value("location.hash = '#text=somebody else'")
+        found.until("document.getElementById('cause').value === ''")
+        assert found.value(ROWS) == ["cy"]
         choices = found.value("[...document.getElementById('cause').options].map((option) => option.textContent)")
         assert choices[1] == "Caused by this change of the policy (1)"
     with opened(small_plan()) as found:
@@ -132,13 +137,37 @@ def test_many_rows_come_in_pages(opened: Open) -> None:
 
 
 @pytest.mark.parametrize(
-    "fragment", ["#page=99", "#page=-3", "#page=x", "#view=moon", "#kind=moon&page=2", "#%00%ff=&&="]
+    "fragment",
+    ["#page=99", "#page=-3", "#page=x", "#view=moon", "#kind=moon&page=2", "#kind=constructor", "#%00%ff=&&="],
 )
 def test_an_address_that_makes_no_sense_does_no_harm(opened: Open, fragment: str) -> None:
-    """The nearest that makes sense is shown."""
+    """The nearest that makes sense is shown; no kind is one that every object of the script has."""
+    few = {"#page=99": 50, "#kind=moon&page=2": 0, "#kind=constructor": 0}
     with opened(crowd(0, 250), fragment) as found:
         found.until(SHOWN)
-        assert len(found.value(ROWS)) == {"#page=99": 50, "#kind=moon&page=2": 0}.get(fragment, 200)
+        assert len(found.value(ROWS)) == few.get(fragment, 200)
+
+
+def test_nobody_is_called_what_somebody_else_is_called(opened: Open) -> None:
+    """A user name cannot be chosen so that its bearer stands in for another: the link from each row leads to that row."""
+    names = [("bob", "k1"), ("bob", "k2"), ("bob (corp: k1)", "k3"), ("__proto__", "k4"), ("Bob", "k5")]
+    changes = [membership(f"group-{key}", name, None, "developer", DEVS) for name, key in names]
+    for change, (name, key) in zip(changes, names, strict=True):
+        change["user"] = {"username": name, "key": key}
+    hidden = [membership(name, "zoe", None, "developer", DEVS) for name in ("a\u200b", "a\\u200b", "constructor")]
+    with opened(plan(target(*changes, *hidden))) as found:
+        groups = found.value("[...document.querySelectorAll('#body tr')].map((row) => row.cells[2].textContent)")
+        for cell in ("th", "td.place"):
+            links = found.value(f"[...document.querySelectorAll('#body {cell} a')].map((one) => one.hash)")
+            assert len(links) == len(groups) == 8
+            for link, group in zip(links, groups, strict=True):
+                found.value("location.hash = '#view=why'")
+                found.until("document.getElementById('answer').hidden")
+                found.value(f"location.hash = {json.dumps(link)}")
+                found.until("!document.getElementById('answer').hidden")
+                ends = [way[-1] for way in _ways(found)]
+                assert f"add role: developer, in {group} (gitlab)" in ends
+                assert len(ends) == (3 if link.endswith("who=zoe") else 1)
 
 
 def test_a_person_has_everything_with_the_whole_way(opened: Open) -> None:

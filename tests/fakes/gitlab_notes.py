@@ -5,7 +5,7 @@ doc/api/notes.md, issues.md, rest/authentication.md: the token of a job is none 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from tests.fakes.forge_server import Asked, Refusal, Told
 
@@ -25,13 +25,17 @@ class Token:
 
 @dataclass
 class Note:
-    """A comment, or what GitLab noted itself."""
+    """A comment, or what GitLab noted itself; `kept_back` from us, as a mention in a project that we cannot see.
+
+    GitLab takes such notes out of a page once it has counted them all (lib/api/notes.rb).
+    """
 
     number: int
     thread: tuple[str, int]
     body: str
     author: int
     system: bool = False
+    kept_back: bool = False
 
 
 @dataclass
@@ -134,7 +138,10 @@ class GitLab:
             raise Refusal(404, {"message": "404 Not found"})
         if not rest and asked.method == "GET":
             found = [_note_json(note) for note in self.notes if note.thread == thread]
-            return _page(asked, found if asked.query.get("sort") == "asc" else found[::-1])
+            told = _page(asked, found if asked.query.get("sort") == "asc" else found[::-1])
+            secret = {note.number for note in self.notes if note.kept_back}
+            rows = told.body if isinstance(told.body, list) else []
+            return replace(told, body=[row for row in rows if row["id"] not in secret])
         if token.role < REPORTER or self.locked:
             raise Refusal(403, {"message": "403 Forbidden"})
         if not rest:

@@ -38,12 +38,19 @@ function textsOf(row) {
   return [rows.name[row], rows.what[row], rows.hold[row], person, group, target, saying, place];
 }
 
-const KIND_SETS = {
-  grave: ["removals and privileged grants", (row) => !isHeld(row) && (signOf(row) === "-" || rows.mark[row] > 0)],
-  removals: ["all removals", (row) => !isHeld(row) && signOf(row) === "-"],
-  privileged: ["all privileged", (row) => !isHeld(row) && rows.mark[row] > 0],
-  held: ["held back", isHeld],
-};
+/** Return the words of a row that are the page's own, as one text in small letters. */
+function wordsOf(row) {
+  const mark = markOf(row);
+  return [verbOf(row), mark && isHeld(row) ? wouldBe(mark) : mark, nounOf(row), causeOf(row)].join("\n").toLowerCase();
+}
+
+/** Kinds that stand for several; a Map, since a kind in the address may have the name of anything that objects have. */
+const KIND_SETS = new Map([
+  ["grave", ["removals and privileged grants", (row) => !isHeld(row) && (signOf(row) === "-" || rows.mark[row] > 0)]],
+  ["removals", ["all removals", (row) => !isHeld(row) && signOf(row) === "-"]],
+  ["privileged", ["all privileged", (row) => !isHeld(row) && rows.mark[row] > 0]],
+  ["held", ["held back", isHeld]],
+]);
 
 /** Return the tests that a row has to pass. */
 function tests() {
@@ -57,12 +64,13 @@ function tests() {
     found.push((row) => rows.group[row] !== NONE && hits[plan.groups[rows.group[row]][1]]);
   }
   if (state.target) found.push((row) => targetOf(row) === state.target);
-  if (state.kind in KIND_SETS) found.push(KIND_SETS[state.kind][1]);
+  if (KIND_SETS.has(state.kind)) found.push(KIND_SETS.get(state.kind)[1]);
   else if (state.kind) found.push((row) => kindOf(row) === state.kind);
   if (state.cause) found.push((row) => rows.cause[row] !== NONE && plan.causes[rows.cause[row]]?.[0] === state.cause);
   for (const word of state.text.split(/\s+/).filter(Boolean)) {
     const hits = holding(word);
-    found.push((row) => textsOf(row).some((text) => text !== NONE && hits[text]));
+    const wanted = word.toLowerCase();
+    found.push((row) => textsOf(row).some((text) => text !== NONE && hits[text]) || wordsOf(row).includes(wanted));
   }
   return found;
 }
@@ -106,16 +114,16 @@ function link(label, changed) {
 }
 
 function tableRow(row) {
-  const person = personOf(row);
+  const person = rows.person[row];
   const group = rows.group[row];
-  const subject = person ? [link(nameOf(row), { who: person })] : breakable(nameOf(row));
+  const subject = person === NONE ? breakable(nameOf(row)) : [link(nameOf(row), { who: labels.who[person] })];
   const place = placeOf(row);
   const why = isHeld(row) ? [`${holdOf(row)}; `, sayingOf(row)] : [sayingOf(row)];
   if (place) why.push("; ", element("code", {}, ...breakable(place)));
   const cells = [
     element("td", {}, ...badges(row)),
     element("th", { scope: "row", class: "place" }, ...subject),
-    element("td", { class: "place" }, group === NONE ? "" : link(groupName(group), { where: groupLabel(group) })),
+    element("td", { class: "place" }, group === NONE ? "" : link(groupName(group), { where: labels.where[group] })),
     element("td", {}, targetOf(row)),
     element("td", {}, detailOf(row)),
     element("td", {}, ...why),
@@ -147,7 +155,7 @@ function offerFilters() {
   for (const target of plan.targets) {
     offer(byId("target"), said(target), said(target), countOf((row) => plan.targets[rows.target[row]] === target));
   }
-  for (const [key, [words, test]] of Object.entries(KIND_SETS)) {
+  for (const [key, [words, test]] of KIND_SETS) {
     const count = countOf(test);
     if (count) offer(byId("kind"), key, words, count);
   }

@@ -7,7 +7,7 @@ const total = rows.kind.length;
 const NONE = -1;
 const MARKS = ["", "privileged grant", "privileged removal"];
 const SIGNS = { "+": "add", "~": "change", "-": "remove" };
-const NOUNS = { user: "account", group: "group", membership: "role", setting: "setting" };
+const NOUNS = new Map([["user", "account"], ["group", "group"], ["membership", "role"], ["setting", "setting"]]);
 const PAGE = 200; // rows
 
 const byId = (id) => document.getElementById(id);
@@ -39,7 +39,6 @@ const placeOf = (row) => said(reasonOf(row)[1]);
 const holdOf = (row) => said(rows.hold[row]);
 const personOf = (row) => (rows.person[row] === NONE ? "" : said(plan.people[rows.person[row]]));
 const groupName = (group) => said(plan.groups[group][1]);
-const groupLabel = (group) => `${said(plan.targets[plan.groups[group][0]])}: ${groupName(group)}`;
 const groupOf = (row) => (rows.group[row] === NONE ? "" : groupName(rows.group[row]));
 const causeOf = (row) => (rows.cause[row] === NONE || !plan.causes.length ? "" : plan.causes[rows.cause[row]][1]);
 
@@ -58,11 +57,18 @@ function verbOf(row) {
   return isHeld(row) ? `held back: would ${word}` : word;
 }
 
+/** Say what kind of thing it is about, with a colon; nothing for a kind that has no word. */
+function nounOf(row) {
+  const noun = NOUNS.get(kindOf(row).split(".")[0]);
+  return noun ? `${noun}: ` : "";
+}
+
 /** Say what it is about, and what becomes of that. */
 function detailOf(row) {
-  const noun = NOUNS[kindOf(row).split(".")[0]];
-  return noun ? `${noun}: ${whatOf(row)}` : whatOf(row);
+  return nounOf(row) + whatOf(row);
 }
+
+const wouldBe = (mark) => `would be a ${mark}`;
 
 /** Say all of it: what happens, to what, and where. */
 function outcomeOf(row) {
@@ -82,7 +88,7 @@ function stepsOf(row) {
 function badges(row) {
   const found = [element("span", { class: `badge ${isHeld(row) ? "held" : SIGNS[signOf(row)]}` }, verbOf(row))];
   const mark = markOf(row);
-  if (mark && isHeld(row)) found.push(" ", element("span", { class: "badge held" }, `would be a ${mark}`));
+  if (mark && isHeld(row)) found.push(" ", element("span", { class: "badge held" }, wouldBe(mark)));
   else if (mark) found.push(" ", element("span", { class: "badge privileged" }, mark));
   return found;
 }

@@ -2,7 +2,22 @@
 
 const OFFERED = 50; // names
 const DRAWN = 60; // changes
-const labels = { who: plan.people.map(said), where: plan.groups.map((_, group) => groupLabel(group)) };
+const labels = { who: distinct(plan.people.map(said)), where: distinct(plan.groups.map(groupLabel)) };
+
+function groupLabel([target], group) {
+  return `${said(plan.targets[target])}: ${groupName(group)}`;
+}
+
+/** Number those that are called what one before them is called: a label in the address is one person, one group. */
+function distinct(called) {
+  const taken = new Set();
+  return called.map((label) => {
+    let own = label;
+    for (let other = 2; taken.has(own); other += 1) own = `${label} [${other}]`;
+    taken.add(own);
+    return own;
+  });
+}
 
 function chosen(key) {
   const typed = state[key];

@@ -90,6 +90,7 @@ def test_the_pull_request_is_the_event_s(tmp_path: Path, content: object, number
         {"issue": {"number": 8}},
         {"pull_request": {"number": "7"}},
         {"pull_request": {"number": 0}},
+        {"pull_request": {"number": True}},
         {"pull_request": 7},
     ],
 )

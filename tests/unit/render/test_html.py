@@ -25,6 +25,7 @@ from tests.unit.render.documents import (
     membership,
     plan,
     reason,
+    refusal,
     target,
     user_change,
 )
@@ -193,6 +194,16 @@ def test_a_person_is_one_in_all_targets_and_two_of_one_name_are_told_apart() -> 
     assert labels == {"a.smith / alice", "bob (corp: key-bob)", "bob (corp: key-other)"}
 
 
+def test_an_account_that_a_target_has_made_is_nobody_elsewhere() -> None:
+    """Its key is the target's own: `root` here and `root` there are two, and a person of the directory is a third."""
+    changes = [membership("books", "root", "editor", None, LEFT_LEADS) for _ in range(3)]
+    for change, key in zip(changes, ("local:root", "local:root", "key-root"), strict=True):
+        change["user"] = {"username": "root", "key": key}
+    data = data_of(page(plan(target(changes[0], changes[2]), target(changes[1], name="roster"))))
+    labels = {data["strings"][label] for label in data["people"]}
+    assert labels == {"root (gitlab: local:root)", "root (roster: local:root)", "root (corp: key-root)"}
+
+
 def test_texts_stand_once() -> None:
     """Thousands of changes of the same groups, rules and people add numbers only."""
     data = data_of(page(crowd(0, 30_000, people=10)))
@@ -249,6 +260,25 @@ def test_refusals_and_warnings_stand_on_top_of_the_changes() -> None:
     )
 
 
+def test_a_finding_says_which_target_it_is_about() -> None:
+    """Those of all targets stand in one list; one of the plan itself is about none."""
+    document = small_plan()
+    document["notes"] = [finding("warning", "GRANT-ENDS", "Soon.")]
+    text = page(document)
+    assert "<li>warning[GRANT-ENDS] Soon.</li>" in text
+    assert "warning[LINK-EMPTY] Empty. (gitlab)</li>" in text
+    assert "<li>note[USER-DISABLED] Nobody. (gitlab)</li>" in text
+
+
+def test_how_a_directory_was_read_is_said_whole() -> None:
+    """By its changes only, where it was; the text says the same."""
+    document = small_plan()
+    document["directories"][0]["confirmed_at"] = "2026-11-19T03:00:00Z"
+    assert "read completely at 2026-11-20 04:00 UTC by its changes since 2026-11-19 03:00 UTC, 61 people" in page(
+        document
+    )
+
+
 def test_a_target_that_is_refused_alone_does_not_stop_the_others() -> None:
     """The page says which one."""
     document = small_plan()
@@ -264,6 +294,16 @@ def test_a_plan_without_changes_says_so() -> None:
     assert "This plan can be applied." in text
 
 
+def test_a_plan_that_could_not_be_made_is_not_one_without_changes() -> None:
+    """Nothing may be compared, or a guard has refused: the heading is that of the text."""
+    refused, unread = target(), target()
+    refused["refusals"], unread["error"] = [refusal(412, [], "- guard: x")], "no route"
+    silent = plan(refused)
+    silent["applyable"] = True
+    for document in (plan(refused), plan(unread), silent):
+        assert "<h1>Plan: 1 to add, 1 to change, 1 to remove. " in page(document)
+
+
 def test_without_a_script_everything_grave_is_named() -> None:
     """Removals and privileged grants with their reasons; the others are counted."""
     (table,) = re.findall(r"<noscript>(.*?)</noscript>", page(small_plan()), re.DOTALL)
@@ -276,7 +316,7 @@ def test_without_a_script_everything_grave_is_named() -> None:
         ("change, privileged grant", "bob"),
     ]
     assert "no longer in cn=payments-leads; policies/acme/gitlab.yaml:14" in table
-    assert "<p>4 other changes not listed here.</p>" in table
+    assert "<p>4 other changes and 1 change that is held back are not listed here.</p>" in table
 
 
 def test_what_is_left_out_is_counted() -> None:
@@ -296,7 +336,9 @@ def test_what_cannot_be_read_is_said_of_its_target() -> None:
     document["only"] = [{"name": "alice", "key": "k", "dn": "uid=alice"}]
     text = page(document)
     assert "<td></td><td>could not be read: no route; guards switched off: max_removals</td>" in text
-    assert "<dt>Only</dt><dd>alice: uid=alice</dd>" in text
+    assert "<dt>Only</dt><dd>alice: uid=alice. Nobody else&#x27;s access is looked at or changed.</dd>" in text
+    document["only"][0]["dn"] = ""
+    assert "<dd>alice: gone from the directory, known by the account k. Nobody" in page(document)
     assert "3 memberships, 1 user, 2 groups" in page(plan(target(unchanged=(1, 2, 3))))
 
 
@@ -333,7 +375,7 @@ def test_the_documentation_names_every_word_of_the_address() -> None:
     named = [name for row in rows for name in re.findall(r"`([a-z]+)`", row[1])]
     (keys,) = re.findall(r"const KEYS = \[(.*?)\];", part("changes.js"))
     assert sorted(named) == sorted(re.findall('"([a-z]+)"', keys))
-    sets = re.findall(r"^  (\w+): \[", part("changes.js").partition("const KIND_SETS")[2], re.MULTILINE)
+    sets = re.findall(r'^  \["(\w+)", \[', part("changes.js").partition("const KIND_SETS")[2], re.MULTILINE)
     (kinds,) = [row[2] for row in rows if "`kind`" in row[1]]
     assert re.findall(r"`([a-z]+)`", kinds) == sets == ["grave", "removals", "privileged", "held"]
 

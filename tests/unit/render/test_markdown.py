@@ -51,6 +51,14 @@ def test_nothing_to_change_says_so() -> None:
     assert "<details>" not in text
 
 
+def test_a_plan_that_could_not_be_made_is_not_one_without_changes() -> None:
+    """Nothing may be compared, or a guard has refused: the heading is the last line of the text."""
+    refused, unread = target(), target()
+    refused["refusals"], unread["error"] = [refusal(412, [], "- guard: x")], "no route"
+    for section in (refused, unread):
+        assert "### Plan: 1 to add, 1 to change, 1 to remove. " in plan_markdown(plan(section))
+
+
 @pytest.mark.parametrize("most", [LEAST, 3_000, 9_000, COMMENT, 900_000])
 @pytest.mark.parametrize(("removals", "additions"), [(0, 9_000), (4_000, 0), (1_000, 3_000), (40, 400)])
 def test_it_is_never_longer_than_allowed(removals: int, additions: int, most: int) -> None:

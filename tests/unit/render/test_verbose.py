@@ -62,6 +62,31 @@ def test_first_keys_and_last_keys_of_an_account_are_named() -> None:
     assert lines_of(new)[2:4] == ["        ssh_keys: + ssh-rsa BBBB", "        name: nothing"]
 
 
+def test_account_that_goes_or_becomes_ours_says_what_it_holds() -> None:
+    """Whoever is about to remove an account, or to take one over, has to know that it is the one that is meant."""
+    account = {
+        "attributes": {"email": "ann@old.example", "ssh_keys": ["ssh-rsa AAAA", "ssh-rsa BBBB"]},
+        "active": True,
+        "flags": {"admin": True, "external": False},
+    }
+    for kind in ("remove", "adopt"):
+        assert lines_of(user_change(kind, "ann", GONE, have=account))[2:] == [
+            "        email: ann@old.example",
+            "        ssh_keys: ssh-rsa AAAA",
+            "        ssh_keys: ssh-rsa BBBB",
+            "        admin: yes",
+            "        external: no",
+        ]
+
+
+def test_group_says_which_group_of_the_directory_it_mirrors() -> None:
+    """By the stable id that it is known by; one that mirrors none says nothing."""
+    one, none = {"key": "api", "source": "5f0c"}, {"key": "api", "source": ""}
+    for kind, have, want in (("create", None, one), ("remove", one, None), ("rename", one, {**one, "key": "web"})):
+        assert "        source: 5f0c" in lines_of(group_change(kind, "api", DEVS, have=have, want=want))
+    assert not [line for line in lines_of(group_change("create", "api", DEVS, want=none)) if "source" in line]
+
+
 def test_group_and_what_a_newer_format_says_have_their_lines() -> None:
     """A change without a person has no key, and a value of no known shape does not stop the view."""
     assert lines_of(group_change("create", "api", DEVS, want={"key": "api"}))[1:] == [
