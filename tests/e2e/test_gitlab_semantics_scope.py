@@ -199,7 +199,7 @@ def test_what_somebody_added_by_hand_is_drift_and_says_who_did(lab: Lab) -> None
     text, section = lab.plan()
     lines = told(text)
     assert lines.count("- ben maintainer (added by hand by mia; no rule gives it)") == 2
-    assert lines.count("- cid reporter (no longer in cn=devs)") == 2
+    assert lines.count("- cid reporter (no rule gives it any more)") == 2
     assert lines.count("- dan developer (no longer in cn=devs)") == 2
     whys = {change["user"]["username"]: change["reason"]["why"] for change in section["changes"]}
     assert whys == {"ben": "by_hand", "cid": "left_group", "dan": "left_group"}
