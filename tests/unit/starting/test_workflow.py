@@ -85,10 +85,45 @@ def test_a_workflow_calls_those_of_this_project_as_they_want_to_be_called(action
 
 
 def test_an_apply_is_never_cut_short_and_waits_for_its_turn() -> None:
-    """One group for all runs, not cancelled, and the plan is that of the commit."""
+    """One group for all runs, not cancelled."""
     job: dict[str, Any] = yaml.safe_load(github(PLAIN))["jobs"]["apply"]
     assert job["concurrency"] == {"group": "reconcile-apply", "cancel-in-progress": False}
-    assert 'reconcile apply plan.json --commit "$GITHUB_SHA"' in job["steps"][-1]["run"]
+
+
+def test_what_is_applied_is_the_plan_that_could_be_read_before_the_approval() -> None:
+    """It is made in a job without reviewers, and the job with them takes that very file, by its digest and commit."""
+    jobs: dict[str, Any] = yaml.safe_load(github(PLAIN))["jobs"]
+    assert (jobs["planned"]["environment"], jobs["apply"]["environment"]) == ("reconcile-plan", "reconcile-apply")
+    assert jobs["apply"]["needs"] == "planned"
+    last = jobs["apply"]["steps"][-1]
+    assert last["run"].splitlines() == [
+        'echo "$DIGEST  plan.json" | sha256sum --check',
+        'reconcile apply plan.json --commit "$GITHUB_SHA"',
+    ]
+    assert last["env"]["DIGEST"] == "${{ needs.planned.outputs.digest }}"
+    assert jobs["planned"]["outputs"]["digest"] == "${{ steps.plan.outputs.digest }}"
+    assert not any("reconcile plan" in step.get("run", "") for step in jobs["apply"]["steps"])
+    applied = yaml.safe_load(gitlab(PLAIN))["reconcile apply"]
+    assert applied["needs"] == ["reconcile planned"]
+    assert applied["script"] == [
+        "printf '%s  plan.json\\n' \"$RECONCILE_PLAN_DIGEST\" | sha256sum -c -",
+        'reconcile apply plan.json --commit "$CI_COMMIT_SHA"',
+    ]
+
+
+def test_only_what_comments_may_write_comments() -> None:
+    """One right each, and the token only in the step that writes."""
+    jobs: dict[str, Any] = yaml.safe_load(github(PLAIN))["jobs"]
+    assert {name: set(job["permissions"]) - {"contents"} for name, job in jobs.items()} == {
+        "validate": set(),
+        "plan": {"pull-requests"},
+        "planned": set(),
+        "apply": set(),
+        "drift": {"issues"},
+    }
+    for job in jobs.values():
+        for step in job["steps"]:
+            assert ("GITHUB_TOKEN" in step.get("env", {})) == ("reconcile comment" in step.get("run", ""))
 
 
 @each_pipeline
@@ -101,7 +136,7 @@ def test_a_pipeline_for_gitlab_applies_by_hand_and_one_at_a_time(pipeline: Pipel
     assert jobs["reconcile apply"]["resource_group"] == "reconcile-apply"
     assert jobs["reconcile apply"]["rules"][0]["when"] == "manual"
     assert 'git fetch --quiet origin "$CI_DEFAULT_BRANCH"' in jobs["reconcile plan"]["script"]
-    assert 'reconcile plan --base "$base" --out plan.json' in jobs["reconcile plan"]["script"]
+    assert any('reconcile plan --base "$base" --out plan.json' in line for line in jobs["reconcile plan"]["script"])
     assert ("reconcile test" in jobs["reconcile validate"]["script"]) == pipeline.offline
 
 
