@@ -151,7 +151,7 @@ def operation(data: bytes, at: int) -> tuple[int, int]:
         data[end]
     except IndexError as error:
         raise BerError("a message without an operation") from error
-    return int.from_bytes(data[start:end], "big"), end
+    return int.from_bytes(data[start:end], "big", signed=True), end
 
 
 def check_answer(data: bytes, at: int, end: int) -> None:

@@ -146,6 +146,15 @@ def test_a_message_has_a_largest_size(monkeypatch: pytest.MonkeyPatch) -> None:
         _messages(tlv(0x30, b"x" * 101))
 
 
+@pytest.mark.parametrize(
+    ("content", "number"), [(b"\x7f", 127), (b"\x00\x81", 129), (b"\x81", -127), (b"\xff\xff", -1)]
+)
+def test_the_id_of_a_message_has_a_sign(content: bytes, number: int) -> None:
+    """An INTEGER of BER is a two's complement (X.690 8.3): one byte of 129 is no answer to our message 129."""
+    message = bytes([0x30, len(content) + 4, 0x02, len(content), *content, 0x64, 0x00])
+    assert operation(message, 0) == (number, 4 + len(content))
+
+
 def test_what_is_left_in_the_buffer_is_known() -> None:
     """StartTLS must find nothing behind its answer."""
     stream = MessageStream(_Socket(envelope(1, tlv(0x78, b"")) + b"more").recv)
