@@ -20,6 +20,7 @@ _GROUPS = (("all_available", "true"), *BY_ID)
 _NEXT = re.compile('<([^<>]*)>; *rel="next"')
 _NUMBER = re.compile("[0-9]{1,15}")
 _ANYBODY = "cn=reconcile-contract,dc=invalid"  # a DN that nobody has
+_OF_NOW = frozenset({"retry-after", "ratelimit-remaining", "x-ratelimit-remaining"})
 _RATES = ("ratelimit-limit", "ratelimit-remaining", "ratelimit-reset")
 
 
@@ -174,7 +175,8 @@ def rates(place: Place) -> str:
         expect(
             holds=bool(_NUMBER.fullmatch(value)), otherwise=f'{name} is "{shortened(value, 40)}", which is no number'
         )
-    wait = asked_wait({key: value for key, value in headers.items() if key != "retry-after"}, REAL.wall())
+    spent = {key: value for key, value in headers.items() if key not in _OF_NOW}  # as if no request remained
+    wait = asked_wait(spent, REAL.wall())
     if wait is None:
         raise Broken(f"answers tell of a limit ({', '.join(said)}), and not when it begins anew (ratelimit-reset)")
     left = ", ".join(
