@@ -357,10 +357,11 @@ def test_every_type_of_change_has_words() -> None:
 
 @pytest.mark.parametrize("folder", EXAMPLES, ids=lambda folder: folder.name)
 def test_examples_become_pages(folder: Any) -> None:
-    """Every change of the saved plan is in the page's data."""
+    """Every change of the saved plan is in the page's data, those that are held back as well."""
     document: PlanData = json.loads((folder / "plan.json").read_text(encoding="utf-8"))
     data = data_of(page(document))
-    assert len(data["rows"]["kind"]) == sum(len(found["changes"]) for found in document["targets"])
+    shown = sum(len(found["changes"]) + len(found["withheld"]) for found in document["targets"])
+    assert len(data["rows"]["kind"]) == shown
 
 
 def test_hostile_text_has_what_it_is_for() -> None:
