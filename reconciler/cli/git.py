@@ -102,12 +102,18 @@ def _run(folder: str, *words: str, timeout: float | None = None) -> bytes:
     if program is None:
         raise FileNotFoundError("git")
     return subprocess.run(  # noqa: S603 - a fixed program and fixed words; the folder follows -C, refs --end-of-options
-        [program, "-C", folder, *words],
+        [program, "-c", "safe.bareRepository=explicit", "-C", _above(folder), *words],
         capture_output=True,
         check=True,
         stdin=subprocess.DEVNULL,
         timeout=timeout or _TIMEOUT,
     ).stdout
+
+
+def _above(folder: str) -> str:
+    """Return the folder that has ``.git``, which no branch can bring; below it git would take files of one for a repository."""
+    path = Path(folder).resolve()
+    return next((str(step) for step in (path, *path.parents) if os.path.lexists(step / ".git")), folder)
 
 
 def _records(answer: bytes) -> list[str]:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
+import shutil
 from pathlib import Path
 
 from tests.e2e.action import TOKEN, on_pull_request
-from tests.e2e.pull_request import CANARY, SECRETS, directory, evil, git, pull_request
+from tests.e2e.pull_request import CANARY, SECRETS, PullRequest, directory, evil, git, pull_request
 from tests.fakes import forge_server
 from tests.fakes.github import GitHub
 from tests.fakes.ldap_responder import responder
@@ -48,3 +49,54 @@ def test_a_branch_gets_no_credential_of_its_plan_and_hides_nothing_in_the_commen
         assert secret not in change.everything_written()
         assert not [line for line in ran.log.splitlines() if secret in line and not line.startswith("::add-mask::")]
     assert git(change.folder, "status", "--porcelain") == ""
+
+
+def repository_inside(change: PullRequest, policy: str, ran: Path) -> None:
+    """Commit a repository as plain files in the policy folder, which has another policy for main's commit, and runs a program."""
+    base, inside, own = (
+        git(change.folder, "rev-parse", "main"),
+        change.folder / "policies",
+        change.folder.parent / "own",
+    )
+    own.mkdir()
+    git(own, "init", "-q", "-b", "main")
+    (own / "policy.yaml").write_text(policy)
+    git(own, "add", "-A")
+    git(own, "commit", "-qm", "other")
+    shutil.copytree(own / ".git/objects", inside / "objects")
+    files = {
+        "HEAD": "ref: refs/heads/main",
+        "config": f"[core]\nrepositoryformatversion = 0\nbare = false\nworktree = .\nfsmonitor = touch {ran}; false",
+        "objects/info/alternates": "../../.git/objects",
+        "refs/heads/main": base,
+        f"refs/replace/{base}": git(own, "rev-parse", "HEAD"),
+    }
+    for name, text in files.items():
+        path = inside / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text + "\n")
+
+
+def test_a_repository_among_the_files_of_the_policy_is_not_the_one_that_the_base_comes_from(tmp_path: Path) -> None:
+    """Git takes a folder with HEAD, objects and refs for a repository; its settings are not used, nor what it calls main."""
+    held, hub = directory(), GitHub()
+    hub.pull(7)
+    with (
+        evil() as listener,
+        responder(held) as url,
+        serving() as served,
+        forge_server.serving(hub) as running,
+    ):
+        change = pull_request(tmp_path / "work", listener, (held, url), served)
+        text = change.policy.read_text().replace(url, f"ldap://{listener.address}")
+        other = text.replace("{file: ../secrets/ldap}", "{env: OTHER_SECRET}")
+        repository_inside(change, other, tmp_path / "ran")
+        change.commit()
+        runner = on_pull_request(change.folder, tmp_path / "temp", running.url)
+        runner.env |= ENVIRONMENT
+        main = git(change.folder, "rev-parse", "main")
+        ran = runner.run("plan", credentials=CREDENTIALS)
+        assert listener.heard == []
+    assert not (tmp_path / "ran").exists()
+    assert main[:12] in ran.page
+    assert len(hub.bodies(7)) == 1

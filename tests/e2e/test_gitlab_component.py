@@ -127,6 +127,53 @@ def test_a_merge_request_gets_one_note_and_numbers_for_its_widget(
     assert "No plan could be made (exit code 3)" in note
 
 
+def test_a_tag_or_a_branch_that_is_called_as_the_base_is_not_the_base(pipeline: Pipeline, tmp_path: Path) -> None:
+    """Whoever can push a branch can push a tag ``origin/main`` or ``main`` as well, with connections of their own."""
+    work, origin = pipeline.folder, tmp_path / "work"
+    tip = git(origin, "rev-parse", "refs/heads/main")
+    edit(work, "policy.yaml", "access: owner", "access: viewer")
+    own = commit(work, "own")
+    for name in ("refs/tags/origin/main", "refs/tags/main", "refs/heads/origin/main"):
+        git(work, "push", "-q", "origin", f"{own}:{name}")
+    git(work, "fetch", "-q", "--tags", "origin")
+    pipeline.job("plan", env={"CI_MERGE_REQUEST_IID": "7"})
+    assert json.loads((work / "plan.json").read_text())["base"]["git_commit"] == tip
+
+
+def test_files_of_a_branch_are_not_taken_for_what_the_job_writes(
+    pipeline: Pipeline, forge: GitLab, tmp_path: Path
+) -> None:
+    """Neither for a plan that could not be made, nor as links to write elsewhere; the note says that there is none."""
+    work = pipeline.folder
+    pipeline.job("plan", env={"CI_MERGE_REQUEST_IID": "7"})
+    for name in ("plan.html", "plan-numbers.json"):
+        (work / name).write_text("forged")
+    (work / "plan.md").unlink()
+    (work / "plan.md").symlink_to(tmp_path / "elsewhere")
+    edit(work, "policy.yaml", "access: owner", "acess: owner")
+    git(work, "add", "-f", "plan.json", "plan.html", "plan.md", "plan-numbers.json")
+    commit(work, "broken")
+    pipeline.job("plan", 3, {"CI_MERGE_REQUEST_IID": "7"})
+    (note,) = forge.bodies(("merge_requests", 7))
+    assert "No plan could be made (exit code 3)" in note
+    assert sorted(path.name for path in work.glob("plan*")) == ["plan.md"]
+    assert not (tmp_path / "elsewhere").exists()
+
+
+def test_a_branch_that_cannot_be_merged_does_not_leave_an_older_plan_in_the_note(
+    pipeline: Pipeline, forge: GitLab, tmp_path: Path
+) -> None:
+    """The job fails, and the note says that there is no plan."""
+    work = pipeline.folder
+    pipeline.job("plan", env={"CI_MERGE_REQUEST_IID": "7"})
+    for folder, word in ((work, "viewer"), (tmp_path / "work", "nobody")):
+        edit(folder, "policy.yaml", "access: owner", f"access: {word}")
+        commit(folder, word)
+    pipeline.job("plan", 1, {"CI_MERGE_REQUEST_IID": "7"})
+    (note,) = forge.bodies(("merge_requests", 7))
+    assert "No plan could be made (exit code 1)" in note
+
+
 def test_exactly_the_plan_of_the_pipeline_is_applied(pipeline: Pipeline) -> None:
     """Its digest goes from job to job beside it, and the commit has to be the pipeline's."""
     work = pipeline.folder
@@ -168,7 +215,7 @@ def test_credentials_of_an_environment_are_only_where_connections_are_trusted() 
     assert "$CI_MERGE_REQUEST_TARGET_BRANCH_NAME == $CI_DEFAULT_BRANCH" in rule["if"]
     for name, job in JOBS.items():
         requests = any("merge_request_event" in rule["if"] for rule in job["rules"])
-        assert not (requests and "environment" in job) or any("--base=" in line for line in job["script"]), name
+        assert not (requests and "environment" in job) or any('--base="$base"' in line for line in job["script"]), name
         assert all(
             "$CI_DEFAULT_BRANCH" in rule["if"] or "merge_request_event" in rule["if"] for rule in job["rules"]
         ), name

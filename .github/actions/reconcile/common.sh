@@ -126,14 +126,14 @@ failure() {
 }
 
 # Print the commit that the pull request goes to. Of the merge that GitHub has made for this run that is the first parent;
-# what else is checked out was made by whoever opened the pull request, and then the event says it.
+# what else is checked out was made by whoever opened the pull request, and then the event says it. Files of the policy that
+# git would take for a repository are none.
 base_commit() {
-    local said base head
+    local said base head ask=(git -c safe.bareRepository=explicit -C "$policy" rev-parse --verify --quiet)
     said=$(python3 -I "$here/base.py") || return 0
     read -r base head <<<"$said"
-    if [[ $(git -C "$policy" rev-parse HEAD) == "${GITHUB_SHA:-}" &&
-        $(git -C "$policy" rev-parse --verify --quiet 'HEAD^2') == "$head" ]]; then
-        git -C "$policy" rev-parse 'HEAD^1'
+    if [[ $("${ask[@]}" HEAD) == "${GITHUB_SHA:-}" && $("${ask[@]}" 'HEAD^2') == "$head" ]]; then
+        "${ask[@]}" 'HEAD^1'
     else
         printf '%s\n' "$base"
     fi
