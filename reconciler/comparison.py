@@ -24,7 +24,7 @@ from reconciler.pipeline import Run, assembled, chosen_targets
 from reconciler.plan.cause import NOTHING_LEFT, Left, causes_of
 from reconciler.plan.subject import named
 from reconciler.plan.summary import verb_of
-from reconciler.plan.taken import Sides, with_rules_taken
+from reconciler.plan.taken import Before, with_rules_taken
 from reconciler.policy.model import DirectoryConfig, Policy, TargetConfig
 from reconciler.sections import Facing, scope_of, section_of
 from reconciler.targets.registry import opened
@@ -116,8 +116,8 @@ def _section(run: Run, beside: Beside, target: TargetConfig, views: _Views) -> T
     caused = _with_causes(head, base, beside.left.get(target.name, NOTHING_LEFT))
     if wanted is None:
         return caused
-    sides = Sides(wanted, want, beside.policy.root, beside.facts.root)
-    return replace(caused, changes=with_rules_taken(caused.changes, caused.causes, sides))
+    past = Before(wanted, beside.policy.root, beside.facts.root)
+    return replace(caused, changes=with_rules_taken(caused.changes, caused.causes, past))
 
 
 def _both(head: Scope, base: Scope) -> Scope:

@@ -71,13 +71,9 @@ class Explanation:
 
     def demoted(self, group: GroupKey, user: UserKey, username: str, role: Role) -> Reason:
         """Return why the person should no longer have `role`, and what gives the lower one."""
-        lost, still = self._without(group, user, username, role), self.still(group, user)
+        lost, kept = self._without(group, user, username, role), self.gained(group, user)
+        still = f"still {' via '.join(kept.path) or kept.detail}"
         return replace(lost, detail=f"{lost.detail}; {still}" if lost.detail else still)
-
-    def still(self, group: GroupKey, user: UserKey) -> str:
-        """Return what gives the person the role that they should have in this group, as words for who has had a higher one."""
-        kept = self.gained(group, user)
-        return f"still {' via '.join(kept.path) or kept.detail}"
 
     def _without(self, group: GroupKey, user: UserKey, username: str, role: Role) -> Reason:
         sources = [source for source in self.sources[group][::-1] if source.why is not Why.GRANT]

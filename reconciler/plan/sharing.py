@@ -29,12 +29,12 @@ class _Shared:
         found = dict(pairs)
         if len(found) > _MOST:
             texts = self._texts
-            for name, value in pairs:
+            for name, value in found.items():
                 if type(value) is str:
                     found[name] = texts.setdefault(value, value)
             return found
         said: list[object] = []
-        for name, value in pairs:
+        for name, value in found.items():
             kind = type(value)
             if kind is str or kind is int or value is None:
                 said += name, value

@@ -10,39 +10,37 @@ from reconciler.model.change import Change, ChangeRole, RemoveMembership, SetFla
 from reconciler.model.plan import Cause
 from reconciler.model.reason import Reason, Why
 
-_GUESSED = frozenset(
-    {Why.LEFT_GROUP, Why.BY_HAND}
-)  # what a policy says of a role or a mark that none of its rules gives
+# what a policy says of a role or a mark that none of its rules gives
+_GUESSED = frozenset({Why.LEFT_GROUP, Why.BY_HAND, Why.GRANT_ENDED})
 
 
 @dataclass(frozen=True, slots=True)
-class Sides:
-    """What should be by the base and by the head. The base lay at `root` for this run, and people know it as `called`."""
+class Before:
+    """What should be by the base. It lay at `root` for this run, and people know it as `called`."""
 
     base: Desired
-    head: Desired
     root: str = ""
     called: str = ""
 
 
-def with_rules_taken(changes: Sequence[Change], causes: Sequence[Cause], sides: Sides) -> tuple[Change, ...]:
+def with_rules_taken(changes: Sequence[Change], causes: Sequence[Cause], before: Before) -> tuple[Change, ...]:
     """Return the changes, those that the policy causes with the rule of the base where one gave what is now taken.
 
     By itself a policy can only say which of its rules does not give it; that somebody has left a group is then not true.
     """
     return tuple(
-        _told(change, sides) if cause is Cause.POLICY else change for change, cause in zip(changes, causes, strict=True)
+        _told(change, before) if cause is Cause.POLICY else change
+        for change, cause in zip(changes, causes, strict=True)
     )
 
 
-def _told(change: Change, sides: Sides) -> Change:
+def _told(change: Change, before: Before) -> Change:
     if change.reason.why not in _GUESSED:
         return change
-    given = _given(change, sides.base)
-    if given is None:
+    given = _given(change, before.base)
+    if given is None or (given.why is Why.GRANT and change.reason.why is Why.GRANT_ENDED):
         return change
-    still = sides.head.explain.still(change.group, change.who.key) if isinstance(change, ChangeRole) else ""
-    detail = "; ".join(filter(None, (given.detail, _place(given, sides), still)))
+    detail = "; ".join(filter(None, (given.detail, _place(given, before), _still(change))))
     return replace(change, reason=Reason(Why.RULE_TAKEN, None, given.path, detail))
 
 
@@ -58,7 +56,12 @@ def _given(change: Change, before: Desired) -> Reason | None:
             return None
 
 
-def _place(given: Reason, sides: Sides) -> str:
+def _still(change: Change) -> str:
+    """Return what gives the lower role, in this group or above it, as the reason says; empty for what goes."""
+    return "".join(change.reason.detail.partition("still ")[1:]) if isinstance(change, ChangeRole) else ""
+
+
+def _place(given: Reason, before: Before) -> str:
     """Return where the rule stands in the base; each of these is given by a rule."""
     rule = given.rule
-    return f"{sides.called}{rule.path.removeprefix(sides.root)}:{rule.line} of the base" if rule else ""
+    return f"{before.called}{rule.path.removeprefix(before.root)}:{rule.line} of the base" if rule else ""

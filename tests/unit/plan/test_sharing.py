@@ -52,6 +52,14 @@ def test_what_is_the_same_is_one_object() -> None:
     assert typed(marks) == typed([{"have": each} for each in (1, True, 1.0, [1], ["1"], "1")])
 
 
+@pytest.mark.parametrize("more", ["", ', "b": 1, "c": 1, "d": 1, "e": 1'])
+def test_of_a_name_that_comes_twice_the_last_value_counts(more: str) -> None:
+    """As json has it, whatever the first was: a digest, and whoever else reads the file, must see the same document."""
+    for first, last in (('"x"', "5"), ("5", '"x"'), ('"x"', "null"), ('"x"', '["y"]')):
+        text = f'[{{"a": {first}, "a": {last}{more}}}]'
+        assert typed(shared_json(text)) == typed(json.loads(text))
+
+
 @pytest.mark.parametrize("text", ['{"a": ', '{"a": 1}}', "[" * 100_000])
 def test_what_is_no_json_is_refused(text: str) -> None:
     """As by json itself."""
