@@ -134,6 +134,34 @@ def test_the_readme_names_every_command() -> None:
     assert [name for name in reference.command_names() if f"`reconcile {name}" not in text] == []
 
 
+def test_no_document_installs_what_an_index_has_by_our_name() -> None:
+    """On the public index that is another project's package: extras come from the checkout, pip install '.[s3]'."""
+    named = re.compile(r"""\binstall\b[^\n|;.]*["' ]reconciler\b(?!/)""")
+    assert named.search('pip install "reconciler[s3]"')
+    assert named.search("pip install reconciler")
+    told = [*DOCUMENTS, *(ROOT / "reconciler").rglob("*.py"), *(ROOT / "templates").rglob("*.yml")]
+    assert [file.name for file in told if named.search(file.read_text(encoding="utf-8"))] == []
+
+
+def test_the_extras_that_the_readme_names_are_those_there_are() -> None:
+    """None is left out, and none is there that nothing needs."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    listed = re.search(r"^Extras bring .*$", readme, re.MULTILINE)
+    assert listed is not None
+    assert set(re.findall(r"`(\w+)`", listed[0])) == set(project["optional-dependencies"])
+
+
+def test_contributing_says_what_each_folder_of_the_program_does() -> None:
+    """A new folder gets a line in its table."""
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    folders = sorted(path.parent.name for path in (ROOT / "reconciler").glob("*/__init__.py"))
+    assert "plan" in folders
+    assert [
+        name for name in folders if f"`reconciler/{name}`" not in text and f"`reconciler/{name}/`" not in text
+    ] == []
+
+
 def test_every_decision_is_listed() -> None:
     """docs/decisions/README.md links every page beside it."""
     folder = ROOT / "docs/decisions"

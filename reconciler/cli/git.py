@@ -46,8 +46,10 @@ class Repository:
             answer = b""
         commit = answer.decode(errors="replace").strip()
         if not _COMMIT.fullmatch(commit):
-            fetch = "Is it fetched? A CI system often fetches one commit only: git fetch origin BRANCH."
-            raise UsageError(f'--base: git knows no commit "{shortened(ref, 100)}" here. {fetch}')
+            way_out = ". Is it fetched? A CI system often fetches one commit only: git fetch origin BRANCH."
+            if not head_commit(self.top):
+                way_out = ", nor any other: commit the policy first, or fetch the branch."
+            raise UsageError(f'--base: git knows no commit "{shortened(ref, 100)}" here{way_out}')
         return commit
 
     def tree(self, commit: str) -> Mapping[str, str]:
@@ -78,7 +80,12 @@ class Repository:
 
 def repository_of(folder: str) -> Repository:
     """Return the repository that a folder lies in; raises UsageError where there is none, or no git."""
-    top = os.fsdecode(_asked(folder, "rev-parse", "--show-toplevel").removesuffix(b"\n"))
+    try:
+        top = os.fsdecode(_asked(folder, "rev-parse", "--show-toplevel").removesuffix(b"\n"))
+    except UsageError as error:
+        if not isinstance(error.__cause__, subprocess.CalledProcessError):
+            raise
+        raise UsageError(f"{error}. Use --base-policy DIR instead.") from error
     if not top:
         raise UsageError(f"--base: {shortened(folder)} is in no working tree of git.")
     return Repository(top)

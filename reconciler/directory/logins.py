@@ -91,9 +91,9 @@ def _about_channel_binding(method: str) -> str:
 def about_missing_package(error: str) -> str:
     """Return the way out where a login needs a package that is not installed, else nothing."""
     if _PACKAGE.search(error):
-        return "sasl: gssapi needs the extra `kerberos`: pip install 'reconciler[kerberos]'"
+        return "sasl: gssapi needs the extra `kerberos`: pip install '.[kerberos]' in a checkout of this program"
     if "MD4" in error:
-        return "sasl: ntlm needs the extra `ntlm`: pip install 'reconciler[ntlm]'"
+        return "sasl: ntlm needs the extra `ntlm`: pip install '.[ntlm]' in a checkout of this program"
     return ""
 
 

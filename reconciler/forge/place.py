@@ -63,8 +63,10 @@ def kind_of(environment: Environment, wanted: Kind | None = None) -> Kind:
         found.append("gitlab")
     if len(found) == 1:
         return found[0]
-    fact = "It is not to be seen" if not found else "Both GITHUB_ACTIONS and GITLAB_CI are set, so it is not to be seen"
-    raise UsageError(f"{fact} which forge this pipeline belongs to: say it with --forge github or --forge gitlab.")
+    fact = "This is no pipeline that is known here, for neither GITHUB_ACTIONS nor GITLAB_CI is set"
+    if found:
+        fact = "Both GITHUB_ACTIONS and GITLAB_CI are set"
+    raise UsageError(f"{fact}: say which forge it belongs to, with --forge github or --forge gitlab.")
 
 
 def place_of(environment: Environment, kind: Kind, *, number: int = 0, issue: bool = False) -> Place:

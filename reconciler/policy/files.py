@@ -65,13 +65,14 @@ def find_files(root: str) -> tuple[list[PolicyFile], list[Diagnostic]]:
     if not is_there:
         raise Unusable(
             "POLICY-MISSING",
-            f'There is no policy folder or file "{shown}". Name the one that you mean, or make it: docs/reference/policy.md says what goes into it.',
+            f'There is no policy folder or file "{shown}". Name the one that you mean; `reconcile init` writes a first one.',
         )
     problems: list[Diagnostic] = []
     found = sorted(_walk(top, problems), key=lambda file: file.name)
     if not found and not problems:
         raise Unusable(
-            "POLICY-EMPTY", f'The policy folder "{shown}" holds no *.yaml file. Put one there, or name another.'
+            "POLICY-EMPTY",
+            f'The policy folder "{shown}" holds no *.yaml file. Name another; `reconcile init` writes a first one.',
         )
     if len(found) > MAX_FILES:
         raise Unusable(

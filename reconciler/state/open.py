@@ -23,6 +23,7 @@ def open_store(config: StateConfig, policy: str) -> Store:
         module = import_module(f"reconciler.state.{config.kind}")
     except ImportError as error:
         raise StateError(
-            f'A state store of kind {config.kind} needs the package {error.name}: install "reconciler[{config.kind}]".'
+            f"A state store of kind {config.kind} needs the package {error.name}: "
+            f"pip install '.[{config.kind}]' in a checkout of this program."
         ) from error
     return cast("Store", module.opened(config, str(folder)))  # each of the three modules has it; a test opens each

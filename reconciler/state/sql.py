@@ -204,7 +204,8 @@ def _engines(place: Place, address: str) -> _Engines:
     except PolicyError as error:
         raise StateError(f"state store {address} cannot be logged in to: {error}") from error
     except ImportError as error:
-        raise StateError(f'state store {address} needs the package psycopg: install "reconciler[postgres]".') from error
+        way_out = "pip install '.[postgres]' in a checkout of this program"
+        raise StateError(f"state store {address} needs the package psycopg: {way_out}.") from error
     return _Engines(engine, engine)
 
 

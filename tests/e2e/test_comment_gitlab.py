@@ -170,8 +170,8 @@ def test_the_forge_can_be_named_where_the_pipeline_does_not_say_it(run: Pipeline
     run.env["GITLAB_CI"] = ""
     said = run.failure(code=64)
     assert said == (
-        "error: It is not to be seen which forge this pipeline belongs to: "
-        "say it with --forge github or --forge gitlab."
+        "error: This is no pipeline that is known here, for neither GITHUB_ACTIONS nor GITLAB_CI is set: "
+        "say which forge it belongs to, with --forge github or --forge gitlab."
     )
     assert run.said("--forge", "gitlab") == f"Comment created: {URL}3001"
     run.env |= {"GITLAB_CI": "true", "GITHUB_ACTIONS": "true"}

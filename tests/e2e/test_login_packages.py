@@ -69,14 +69,14 @@ def _openssl_has_md4() -> bool:
 def test_ntlm_without_pycryptodome_names_the_extra(tmp_path: Path) -> None:
     """The password cannot be turned into an answer, and none is sent."""
     message, fake = _refusal("Crypto Cryptodome", "ntlm", tmp_path)
-    assert "sasl: ntlm needs the extra `ntlm`: pip install 'reconciler[ntlm]'" in message
+    assert "sasl: ntlm needs the extra `ntlm`: pip install '.[ntlm]'" in message
     assert fake.passwords() == 2, "discovery and negotiation"
 
 
 def test_kerberos_without_gssapi_names_the_extra(tmp_path: Path) -> None:
     """Nothing is sent."""
     message, fake = _refusal("gssapi winkerberos", "gssapi", tmp_path)
-    assert "sasl: gssapi needs the extra `kerberos`: pip install 'reconciler[kerberos]'" in message
+    assert "sasl: gssapi needs the extra `kerberos`: pip install '.[kerberos]'" in message
     assert fake.passwords() == 0
 
 
@@ -84,5 +84,5 @@ def test_kerberos_without_gssapi_names_the_extra(tmp_path: Path) -> None:
 def test_kerberos_without_cryptography_names_the_extra(tmp_path: Path) -> None:
     """The login could not be bound to the encrypted connection, and is not sent."""
     message, fake = _refusal("cryptography", "gssapi", tmp_path)
-    assert "sasl: gssapi needs the extra `kerberos`: pip install 'reconciler[kerberos]'" in message
+    assert "sasl: gssapi needs the extra `kerberos`: pip install '.[kerberos]'" in message
     assert fake.passwords() == 0

@@ -61,7 +61,9 @@ def test_no_password_at_all_is_a_refused_login(
 def test_a_missing_driver_is_named(postgres_roster: PostgresRoster, monkeypatch: pytest.MonkeyPatch) -> None:
     """It is an extra of the package."""
     monkeypatch.setitem(sys.modules, "psycopg", None)
-    with pytest.raises(TargetRejected, match=r'needs the package psycopg: install "reconciler\[postgres\]"'):
+    with pytest.raises(
+        TargetRejected, match=r"needs the package psycopg: pip install '\.\[postgres\]' in a checkout of this program\."
+    ):
         opened(postgres_roster).read(SCOPE)
 
 

@@ -303,5 +303,6 @@ def test_the_package_that_is_missing_is_named() -> None:
     """With the extra that brings it."""
     done = subprocess.run([sys.executable, "-c", _WITHOUT_BOTO3], capture_output=True, encoding="utf-8", check=True)
     assert re.fullmatch(
-        r'A state store of kind s3 needs the package boto3\S*: install "reconciler\[s3\]"\.\n', done.stdout
+        r"A state store of kind s3 needs the package boto3\S*: pip install '\.\[s3\]' in a checkout of this program\.\n",
+        done.stdout,
     ), done.stdout

@@ -91,7 +91,7 @@ def _postgres(server: PostgresServer, patience: float, settings: Settings, *, is
         return postgres_engine(server, _password(server, settings), options, isolation=isolation)
     except ImportError as error:
         raise TargetRejected(
-            f'{place_of(settings)} needs the package psycopg: install "reconciler[postgres]".'
+            f"{place_of(settings)} needs the package psycopg: pip install '.[postgres]' in a checkout of this program."
         ) from error
 
 

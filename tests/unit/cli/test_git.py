@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.cli.git import head_commit
+from reconciler.cli.git import head_commit, repository_of
+from reconciler.errors import UsageError
 
 
 @pytest.fixture(autouse=True)
@@ -70,3 +71,19 @@ def test_git_that_hangs_does_not_hold_up_a_plan(tmp_path: Path, monkeypatch: pyt
     monkeypatch.setattr("reconciler.cli.git._TIMEOUT", 0.2)
     fake_git(tmp_path, "exec sleep 30", monkeypatch)
     assert head_commit(str(tmp_path)) == ""
+
+
+def test_a_folder_without_a_repository_is_told_another_way(tmp_path: Path) -> None:
+    """A base can be a folder, too."""
+    with pytest.raises(UsageError, match=r"not a git repository.*\. Use --base-policy DIR instead\."):
+        repository_of(str(tmp_path))
+
+
+def test_a_repository_without_commits_says_so(tmp_path: Path) -> None:
+    """Fetching would bring nothing."""
+    git(tmp_path, "init", "-q")
+    with pytest.raises(UsageError, match=r'no commit "main" here, nor any other: commit the policy first'):
+        repository_of(str(tmp_path)).commit("main")
+    git(tmp_path, "commit", "-q", "--allow-empty", "-m", "first")
+    with pytest.raises(UsageError, match=r'no commit "nowhere" here\. Is it fetched\?'):
+        repository_of(str(tmp_path)).commit("nowhere")

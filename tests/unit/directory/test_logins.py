@@ -67,8 +67,8 @@ def test_channel_binding_is_told_from_a_wrong_password() -> None:
     ],
 )
 def test_a_missing_package_comes_with_the_extra_that_brings_it(error: str, extra: str) -> None:
-    """As pip takes it."""
-    assert about_missing_package(error).endswith(f"pip install 'reconciler[{extra}]'")
+    """As pip takes it in a checkout: by its name an index may hold another project's package."""
+    assert about_missing_package(error).endswith(f"pip install '.[{extra}]' in a checkout of this program")
     assert about_missing_package("timed out") == ""
 
 

@@ -61,7 +61,7 @@ def test_the_forge_is_the_pipeline_s_or_the_one_that_is_named(
 @pytest.mark.parametrize("environment", [{}, {"GITLAB_CI": ""}, {"GITHUB_ACTIONS": "true", "GITLAB_CI": "true"}])
 def test_no_forge_is_guessed(environment: dict[str, str]) -> None:
     """Outside of a pipeline, or in what looks like two."""
-    with pytest.raises(UsageError, match="say it with --forge github or --forge gitlab"):
+    with pytest.raises(UsageError, match="with --forge github or --forge gitlab"):
         kind_of(environment)
 
 

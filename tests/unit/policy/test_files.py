@@ -52,6 +52,7 @@ def test_a_missing_folder_is_said_in_one_line(tmp_path: Path) -> None:
     ) as caught:
         load_policy(str(tmp_path / "nowhere"), TODAY)
     assert caught.value.exit_code == 3
+    assert "`reconcile init`" in str(caught.value)
 
 
 def test_an_empty_folder_is_said_in_one_line(tmp_path: Path) -> None:
