@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -15,6 +16,7 @@ from reconciler.errors import UsageError
 from reconciler.model.diagnostic import Position
 from reconciler.model.directory import Dialect
 from reconciler.model.text import shortened
+from reconciler.policy.excerpt import has_credentials
 from reconciler.policy.model import SecretRef
 from reconciler.starting.files import EXAMPLE, Service
 from reconciler.starting.look import Place
@@ -26,6 +28,7 @@ VARIABLE = "LDAP_PASSWORD"
 TARGETS = ("sql", "gitlab")
 SERVICES = ("github", "gitlab", "none")
 _GITLAB = "https://gitlab.example.com"
+_ADDRESS = re.compile(r"https?://[A-Za-z0-9.:\[\]-]+(/[A-Za-z0-9._~/-]*)?")
 _HERE = Position("reconcile init", 1)
 
 
@@ -58,9 +61,25 @@ def check_options(given: InitOptions) -> None:
         raise UsageError("--password-env is the name of an environment variable, never the password itself.")
     if given["gitlab_url"] and given["target"] != "gitlab":
         raise UsageError("--gitlab-url needs --target gitlab.")
-    if given["gitlab_url"] and not given["gitlab_url"].startswith(("https://", "http://")):
-        raise UsageError("--gitlab-url is an https:// address.")
+    if given["gitlab_url"]:
+        _check_address(given["gitlab_url"], "--gitlab-url")
+    if given["server"]:
+        _check_bare(given["server"], "--server")
     _check_pipeline(given)
+
+
+def _check_address(address: str, what: str) -> None:
+    """Raise UsageError for what is no address of a GitLab; the address is not said again, for a password may be in it."""
+    _check_bare(address, what)
+    if not _ADDRESS.fullmatch(address):
+        raise UsageError(f"{what} is an https:// address of a host, such as {_GITLAB}.")
+
+
+def _check_bare(address: str, what: str) -> None:
+    if has_credentials(address) or "@" in address.partition("://")[2].partition("/")[0]:
+        raise UsageError(
+            f"{what} holds a name or a password before the @: give the address alone, and secrets by reference."
+        )
 
 
 def _check_directory(given: InitOptions) -> None:
@@ -126,6 +145,7 @@ class Wishes:
         server = given["server"] or self.asked.text("Server, such as ldaps://dc1.example.com", "", "none: an example")
         if not server:
             return Place()
+        _check_bare(server, "The server")
         if not server.startswith(("ldaps://", "ldap://", "ldapi://")):
             raise UsageError(
                 f'"{shortened(server)}" is no server: expected ldaps://host, ldap://host or ldapi://socket.'
@@ -168,6 +188,7 @@ class Wishes:
         url = self.given["gitlab_url"] or _GITLAB
         if self.target == "gitlab" and not self.given["gitlab_url"]:
             url = self.asked.text("Address of GitLab", _GITLAB)
+        _check_address(url, "The address of GitLab")
         return Wanted(
             seen=seen,
             server=place.server,
@@ -186,7 +207,7 @@ class Wishes:
         return Pipeline(
             policy=os.path.relpath(self._folder, self.root).replace(os.sep, "/"),
             version=__version__,
-            secrets=[*secrets, *(["GITLAB_TOKEN"] if self.target == "gitlab" else [])],
+            secrets=list(dict.fromkeys([*secrets, *(["GITLAB_TOKEN"] if self.target == "gitlab" else [])])),
             package=self.given["package"] or "",
             action=self.given["action"] or "",
             offline=not place.server and self._is_inside(place.ldif),

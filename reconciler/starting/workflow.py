@@ -10,6 +10,10 @@ from importlib.resources import files
 from reconciler.adoption.text import quoted
 
 _ACTION = re.compile(r"(?P<repository>[\w.-]+/[\w.-]+)(?:/\.github/actions/reconcile)?@(?P<commit>[0-9a-f]{40})")
+_TEST = """\
+    # the branch decides where this connects to: nothing that a pipeline is given by itself goes along
+    - unset CI_JOB_TOKEN CI_REPOSITORY_URL CI_REGISTRY_PASSWORD CI_DEPENDENCY_PROXY_PASSWORD CI_DEPLOY_PASSWORD RECONCILE_GITLAB_TOKEN
+    - reconcile test"""
 _MARKER = re.compile(r"@@([A-Z_]+)@@")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
@@ -74,7 +78,7 @@ def github(pipeline: Pipeline) -> str:
 
 def gitlab(pipeline: Pipeline) -> str:
     """Return a pipeline for GitLab; it needs no secrets named, because variables are there by themselves."""
-    values = {**_common(pipeline), "TEST": "    - reconcile test" if pipeline.offline else ""}
+    values = {**_common(pipeline), "TEST": _TEST if pipeline.offline else ""}
     return filled_in(template("gitlab.yml"), values)
 
 

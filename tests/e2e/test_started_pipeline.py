@@ -165,8 +165,13 @@ def test_gitlab_notes_plans_and_applies_the_very_file(tmp_path: Path) -> None:
         def job(name: str, code: int = 0) -> str:
             return lines("\n".join(jobs[f"reconcile {name}"]["script"]), work, env, code)
 
+        git(work, "push", "-q", "origin", "HEAD:refs/tags/main")
+        (origin / "meanwhile").write_text("")
+        tip = commit(origin, "meanwhile")
         assert "Comment created" in job("plan")
+        assert json.loads((work / "plan.json").read_text())["base"]["git_commit"] == tip
         assert json.loads((work / "plan-report.json").read_text())["create"] == 15
+        git(work, "reset", "-q", "--hard", env["CI_COMMIT_SHA"])
         job("planned")
         name, _, value = (work / "plan.env").read_text().strip().partition("=")
         env[name] = "0" * 64
@@ -174,3 +179,47 @@ def test_gitlab_notes_plans_and_applies_the_very_file(tmp_path: Path) -> None:
         env[name] = value
         assert "Applied: 15 added" in job("apply")
         assert "No issue is open" in job("drift")
+
+
+def test_gitlab_says_that_there_is_no_plan_whatever_files_and_conflicts_a_branch_has(tmp_path: Path) -> None:
+    """An older note is replaced, and neither a plan of the branch nor a link of it is taken for what the job writes."""
+    origin, work, elsewhere = (tmp_path / name for name in ("origin", "work", "elsewhere"))
+    origin.mkdir()
+    started(origin, "gitlab")
+    git(origin, "clone", "-q", str(origin), str(work))
+    script = "\n".join(yaml.safe_load((work / ".gitlab-ci.yml").read_text())["reconcile plan"]["script"])
+    (work / "plan.md").symlink_to(elsewhere)
+    (work / "plan-report.json").write_text("forged")
+    for folder in (work, origin):
+        (folder / "policies/rules.yaml").write_text(f"# {folder}\n")
+    git(work, "add", "-f", "plan.md", "plan-report.json")
+    commit(work, "change")
+    commit(origin, "meanwhile")
+    forge = GitLab(merge_requests={NUMBER})
+    with serving(forge) as running:
+        env = {
+            "CI_API_V4_URL": running.url + BASE,
+            "CI_PROJECT_ID": str(PROJECT),
+            "CI_PROJECT_URL": "https://gitlab.example.com/acme/access",
+            "CI_DEFAULT_BRANCH": "main",
+            "CI_MERGE_REQUEST_IID": str(NUMBER),
+            "GITLAB_CI": "true",
+            "RECONCILE_GITLAB_TOKEN": "glpat-bot",
+        }
+        lines(script, work, env, code=1)
+    (note,) = forge.bodies(("merge_requests", NUMBER))
+    assert "No plan could be made (exit code 1)" in note
+    assert not elsewhere.exists()
+    assert not (work / "plan-report.json").exists()
+
+
+def test_a_link_of_a_branch_is_not_written_through(workflow: Workflow, forge: GitHub, tmp_path: Path) -> None:
+    """A plan that went through it could become a program of the next step, which holds a token."""
+    work = workflow.folder
+    base = git(work, "rev-parse", "HEAD")
+    (work / "plan.md").symlink_to(tmp_path / "elsewhere")
+    git(work, "add", "-f", "plan.md")
+    commit(work, "link")
+    assert "Comment created" in workflow.job("plan", {"github.event.pull_request.base.sha": base})
+    assert not (tmp_path / "elsewhere").exists()
+    assert len(forge.bodies(NUMBER)) == 1

@@ -135,7 +135,7 @@ def test_a_pipeline_for_gitlab_applies_by_hand_and_one_at_a_time(pipeline: Pipel
     assert jobs["variables"]["RECONCILE_POLICY"] == pipeline.policy
     assert jobs["reconcile apply"]["resource_group"] == "reconcile-apply"
     assert jobs["reconcile apply"]["rules"][0]["when"] == "manual"
-    assert 'git fetch --quiet origin "$CI_DEFAULT_BRANCH"' in jobs["reconcile plan"]["script"]
+    assert 'git fetch --quiet origin "refs/heads/$CI_DEFAULT_BRANCH"' in jobs["reconcile plan"]["script"]
     assert any('reconcile plan --base "$base" --out plan.json' in line for line in jobs["reconcile plan"]["script"])
     assert ("reconcile test" in jobs["reconcile validate"]["script"]) == pipeline.offline
 
@@ -159,3 +159,20 @@ def test_an_action_is_named_by_its_commit() -> None:
 def test_a_secret_is_named_as_variables_are() -> None:
     """Anything else, such as the password itself, is none."""
     assert [is_variable(text) for text in ("LDAP_PASSWORD", "hunter-2", "", "1A")] == [True, False, False, False]
+
+
+@each_pipeline
+def test_nothing_of_a_branch_is_run_or_handed_a_credential(pipeline: Pipeline) -> None:
+    """No module of the checkout is pip, no schedule of another branch reads, and the policy's tests see no token."""
+    text = gitlab(pipeline)
+    for line in (github(pipeline) + text).splitlines():
+        assert "python -m" not in line
+    jobs = yaml.safe_load(text)
+    for name, job in jobs.items():
+        for rule in job.get("rules", ()) if isinstance(job, dict) else ():
+            assert "$CI_DEFAULT_BRANCH" in rule["if"] or "environment" not in job, name
+    script = jobs["reconcile validate"]["script"]
+    if pipeline.offline:
+        assert script[-1] == "reconcile test"
+        assert script[-2].startswith("unset CI_JOB_TOKEN")
+        assert "RECONCILE_GITLAB_TOKEN" in script[-2]
