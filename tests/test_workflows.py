@@ -124,6 +124,13 @@ def test_a_reusable_workflow_is_no_other_and_writes_only_what_it_must(path: Path
     assert writes == WRITES.get(path.name, set())
 
 
+def test_a_failed_check_leaves_no_older_plan_standing() -> None:
+    """The job that comments runs all the same; it says that the policy is not valid."""
+    job = read(HERE / "workflows/reconcile-plan.yml")["jobs"]["plan"]
+    assert job["needs"] == "check"
+    assert job["if"].startswith("!cancelled() && ")
+
+
 @pytest.mark.parametrize("path", REUSABLE, ids=lambda path: path.name)
 def test_a_reusable_workflow_uses_every_input_and_secret_and_gives_the_action_what_it_knows(path: Path) -> None:
     """No input is without effect, no secret comes unnamed, and every input that is passed on is one of the action."""
