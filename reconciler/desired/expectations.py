@@ -10,7 +10,7 @@ from reconciler.desired.links import resolve_link
 from reconciler.model.access import Capabilities, GroupKey, Role, UserKey
 from reconciler.model.diagnostic import Diagnostic, Severity
 from reconciler.model.filter import to_text
-from reconciler.model.paths import ancestors, path_key
+from reconciler.model.paths import found_above, path_key
 from reconciler.model.protection import matches_any
 from reconciler.policy.model import Expectation, GroupLink
 
@@ -89,10 +89,9 @@ class _Holding:
         roles = self._can.roles
         return not least or roles.index(role) >= roles.index(Role(least))
 
-    def _above(self, group: GroupKey) -> Iterator[GroupKey]:
-        """Yield the groups above one that rules name, nearest first; none where the target does not inherit."""
-        known = self._known
-        return (known[path] for path in map(path_key, reversed(ancestors(group))) if path in known)
+    def _above(self, group: GroupKey) -> Sequence[GroupKey]:
+        """Return the groups above one that rules name, nearest first; none where the target does not inherit."""
+        return found_above(group, self._known)[::-1]
 
     def named(self, keys: Sequence[UserKey]) -> str:
         """Return people as a list in a sentence, cut; by username, or by DN where somebody has none."""

@@ -13,7 +13,7 @@ from reconciler.desired.build import Desired
 from reconciler.diff.rules import DiffRules
 from reconciler.model.access import GroupKey, Role, State, UserKey
 from reconciler.model.change import AddMembership, Change, ChangeRole, RemoveMembership, object_of
-from reconciler.model.paths import ancestors, depth, path_key
+from reconciler.model.paths import depth, found_above, path_key
 from reconciler.model.reason import Reason
 
 _Roles = Mapping[UserKey, Role]
@@ -69,10 +69,7 @@ class Floors:
 def _chains(have: State, want: Desired) -> dict[GroupKey, tuple[GroupKey, ...]]:
     """Return the groups above each that rules name, outermost first: those in which anybody has or will have anything."""
     known = {path_key(key): key for key in (*have.above, *have.by_hand, *have.memberships, *want.state.memberships)}
-    return {
-        key: tuple(known[above] for above in map(path_key, ancestors(key)) if above in known)
-        for key in want.state.memberships
-    }
+    return {key: found_above(key, known) for key in want.state.memberships}
 
 
 def _rows(have: State, key: GroupKey) -> tuple[_Roles, ...]:

@@ -11,13 +11,13 @@ from reconciler.desired.build import Desired
 from reconciler.explain.ask import Sides
 from reconciler.model.access import GroupKey, Role, UserKey
 from reconciler.model.change import AddMembership, ChangeRole, RemoveMembership
-from reconciler.model.paths import PathKey, ancestors, path_key
+from reconciler.model.paths import PathKey, ancestors, found_above, path_key
 
 
 def ruled_above(want: Desired, group: GroupKey) -> frozenset[GroupKey]:
     """Return the groups above one that rules name: what is held and what changes there decides what is wanted below."""
     known = {path_key(name): name for name in want.state.groups}
-    return frozenset(known[path] for path in map(path_key, ancestors(group)) if path in known)
+    return frozenset(found_above(group, known))
 
 
 class Lift(NamedTuple):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import NewType
+from collections.abc import Mapping
+from typing import NewType, TypeVar
 
 from reconciler.model.access import GroupKey
 
@@ -10,6 +11,7 @@ PathKey = NewType("PathKey", str)
 """What the spellings of one path have in common."""
 
 _SEPARATOR = "/"
+_T = TypeVar("_T")
 
 
 def path_key(path: GroupKey) -> PathKey:
@@ -21,6 +23,11 @@ def ancestors(path: GroupKey) -> tuple[GroupKey, ...]:
     """Return the paths of all groups above one, outermost first; none for a group at the top."""
     parts = path.split(_SEPARATOR)
     return tuple(GroupKey(_SEPARATOR.join(parts[:end])) for end in range(1, len(parts)))
+
+
+def found_above(path: GroupKey, known: Mapping[PathKey, _T]) -> tuple[_T, ...]:
+    """Return what is known of the groups above one, outermost first, however they are spelt."""
+    return tuple(known[above] for above in map(path_key, ancestors(path)) if above in known)
 
 
 def depth(path: GroupKey) -> int:

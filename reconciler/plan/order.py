@@ -24,7 +24,7 @@ from reconciler.model.change import (
     SetSetting,
     UpdateUser,
 )
-from reconciler.model.paths import PathKey, ancestors, depth, path_key
+from reconciler.model.paths import PathKey, depth, found_above, path_key
 
 Step: TypeAlias = tuple[int, int, str, str, str]
 """The step of a run, a place in it, then names: of a group, of a person, and the person's key."""
@@ -84,9 +84,9 @@ def _nested(change: Change, ranks: Mapping[Role, int], lost: Mapping[UserKey, Ma
     return _LOSSES, depth(group) * _KINDS + kind, *plain[2:]
 
 
-def _above(group: GroupKey, lost: Mapping[PathKey, int]) -> list[int]:
+def _above(group: GroupKey, lost: Mapping[PathKey, int]) -> tuple[int, ...]:
     """Return the ranks of what somebody loses in groups above one."""
-    return [lost[above] for above in map(path_key, ancestors(group)) if above in lost] if lost else []
+    return found_above(group, lost) if lost else ()
 
 
 def step(change: Change, ranks: Mapping[Role, int]) -> Step:  # noqa: C901, PLR0911, PLR0912 - one arm per type
