@@ -9,16 +9,15 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from io import BytesIO
+from itertools import chain
 
-from reconciler.plan.encode import Document, digest
+from reconciler.plan.encode import Document, canonical, digest, utf8
 
 FOLDER = "reports/"
 HEAD = "reports-head"  # beside the reports: how many there are, and the digest of the newest
 BEGINNING = ""  # what the first report names as the one before it
 _DIGITS = 8
 _ROWS = 4  # levels of a report: itself, targets, one of them, its changes
-_CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,10 +63,7 @@ def to_bytes(document: Mapping[str, object]) -> bytes:
 
     It is canonical JSON on one line, made row by row: that of hundreds of thousands of changes at once takes as much memory again.
     """
-    found = BytesIO()
-    found.writelines(piece.encode() for piece in _pieces(document, _ROWS))
-    found.write(b"\n")
-    return found.getvalue()
+    return utf8(chain(_pieces(document, _ROWS), "\n"))
 
 
 def _pieces(data: object, levels: int) -> Iterator[str]:
@@ -75,7 +71,7 @@ def _pieces(data: object, levels: int) -> Iterator[str]:
     if levels and isinstance(data, Mapping):
         yield "{"
         for number, key in enumerate(sorted(data)):
-            yield f"{',' if number else ''}{_CANONICAL.encode(key)}:"
+            yield f"{',' if number else ''}{canonical(key)}:"
             yield from _pieces(data[key], levels - 1)
         yield "}"
     elif levels and isinstance(data, list):
@@ -86,7 +82,7 @@ def _pieces(data: object, levels: int) -> Iterator[str]:
             yield from _pieces(item, levels - 1)
         yield "]"
     else:
-        yield _CANONICAL.encode(data)
+        yield canonical(data)
 
 
 def from_bytes(content: bytes) -> Document | None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable
-from io import BytesIO
 
 from reconciler.apply.journal import Journal, digits, read_history
 from reconciler.apply.reporting import keep_lost
@@ -12,7 +11,7 @@ from reconciler.errors import PlanStale, UsageError
 from reconciler.model.plan import Plan
 from reconciler.model.text import shortened
 from reconciler.plan.decode import decode
-from reconciler.plan.encode import Document, pieces
+from reconciler.plan.encode import Document, pieces, utf8
 from reconciler.state.base import Store
 
 _PREFIX = "plans/"
@@ -23,9 +22,7 @@ LATEST = "latest"
 
 def keep(store: Store, document: Document) -> None:
     """Keep a plan for as long as it may have to be resumed; one that is there already is the same."""
-    found = BytesIO()
-    found.writelines(piece.encode() for piece in pieces(document))
-    store.create(_name(str(document["id"])), found.getvalue())
+    store.create(_name(str(document["id"])), utf8(pieces(document)))
 
 
 def forget(store: Store, plan_id: str) -> None:

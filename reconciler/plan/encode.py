@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from io import BytesIO
 from typing import Any, TypeAlias, assert_never
 
 from reconciler.model.access import Group, User, Value
@@ -108,6 +109,13 @@ def pieces(document: Document) -> Iterator[str]:
     yield "}\n"
 
 
+def utf8(text: Iterable[str]) -> bytes:
+    """Return pieces of text as bytes, without one more text of the whole in memory."""
+    found = BytesIO()
+    found.writelines(piece.encode() for piece in text)
+    return found.getvalue()
+
+
 def _target_pieces(target: Document) -> Iterator[str]:
     last = len(target) - 1
     for number, (key, value) in enumerate(target.items()):
@@ -130,17 +138,18 @@ def _rows(key: str, rows: Sequence[object], margin: str, end: str) -> Iterator[s
 
 def _canonical_lines(data: Mapping[str, object]) -> Iterator[str]:
     lists = {key: value for key, value in data.items() if isinstance(value, list)}
-    yield _canonical({key: value for key, value in data.items() if key not in lists})
+    yield canonical({key: value for key, value in data.items() if key not in lists})
     for key, rows in sorted(lists.items()):
-        yield _canonical([key, len(rows)])
+        yield canonical([key, len(rows)])
         for row in rows:
             if key == "targets" and isinstance(row, dict):
                 yield from _canonical_lines(row)
             else:
-                yield _canonical(row)
+                yield canonical(row)
 
 
-def _canonical(data: object) -> str:
+def canonical(data: object) -> str:
+    """Return the one way in which data is written as JSON where bytes count: names sorted, no white space."""
     return _CANONICAL.encode(data)
 
 
