@@ -6,7 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
@@ -41,15 +41,24 @@ def reconcile(
     *arguments: str, cwd: Path, env: Mapping[str, str] | None = None, code: int = 0
 ) -> subprocess.CompletedProcess[str]:
     """Run `reconcile` and insist on its exit code; the assertion shows what it said."""
-    done = subprocess.run(
-        ["reconcile", *arguments],
+    return insisted(ended(["reconcile", *arguments], cwd, env or {}), code)
+
+
+def ended(words: Sequence[str], cwd: Path, env: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
+    """Run a program in that environment, without anything to read, and return how it ended and what it said."""
+    return subprocess.run(
+        words,
         cwd=cwd,
-        env=environment(**(env or {})),
+        env=environment(**env),
         stdin=subprocess.DEVNULL,
         capture_output=True,
         encoding="utf-8",
         timeout=60,
         check=False,
     )
+
+
+def insisted(done: subprocess.CompletedProcess[str], code: int) -> subprocess.CompletedProcess[str]:
+    """Return what was run, once it is sure that it ended with that exit code."""
     assert done.returncode == code, f"exit {done.returncode}\n{done.stdout}\n{done.stderr}"
     return done

@@ -14,7 +14,7 @@ import yaml
 
 from tests.e2e.pull_request import git
 from tests.e2e.team import team
-from tests.examples import ROOT, environment
+from tests.examples import ROOT, ended
 from tests.fakes.github import REPOSITORY
 
 FOLDER = ROOT / ".github/actions/reconcile"
@@ -64,16 +64,8 @@ class Runner:
 
 def bash(script: str, folder: Path, env: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
     """Run a script as a runner does, beside the action's files."""
-    return subprocess.run(
-        ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", script],
-        cwd=folder,
-        env=environment(GITHUB_ACTION_PATH=str(FOLDER), **env),
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        encoding="utf-8",
-        timeout=60,
-        check=False,
-    )
+    words = ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", script]
+    return ended(words, folder, {"GITHUB_ACTION_PATH": str(FOLDER), **env})
 
 
 def sourced(script: str, folder: Path, **env: str) -> subprocess.CompletedProcess[str]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import subprocess
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,7 +15,7 @@ import yaml
 from tests.e2e.action import commit, repository
 from tests.e2e.pull_request import git
 from tests.e2e.team import edit
-from tests.examples import ROOT, environment, reconcile
+from tests.examples import ROOT, ended, insisted, reconcile
 from tests.fakes.forge_server import serving
 from tests.fakes.gitlab_notes import BASE, PROJECT, GitLab
 
@@ -50,17 +49,9 @@ class Pipeline:
     def job(self, name: str, code: int = 0, env: Mapping[str, str] | None = None) -> str:
         """Run the lines of a job one after the other, and return its log."""
         variables = {key: str(value) for key, value in component()[".reconcile"]["variables"].items()}
-        done = subprocess.run(
-            ["bash", "-eo", "pipefail", "-c", "\n".join(JOBS[f"reconcile:{name}"]["script"])],
-            cwd=self.folder,
-            env=environment(**variables, **{**self.env, **(env or {})}),
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            encoding="utf-8",
-            timeout=60,
-            check=False,
-        )
-        assert done.returncode == code, f"exit {done.returncode}\n{done.stdout}\n{done.stderr}"
+        script = "\n".join(JOBS[f"reconcile:{name}"]["script"])
+        given = {**variables, **self.env, **(env or {})}
+        done = insisted(ended(["bash", "-eo", "pipefail", "-c", script], self.folder, given), code)
         return done.stdout + done.stderr
 
 

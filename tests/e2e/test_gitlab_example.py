@@ -19,7 +19,7 @@ from urllib.parse import quote
 import pytest
 import urllib3
 
-from tests.examples import ROOT, environment, scratch_copy
+from tests.examples import ROOT, ended, scratch_copy
 from tests.fakes.gitlab import TOKEN
 from tests.live_targets import STATE
 
@@ -51,16 +51,7 @@ def test_the_readme_leads_to_a_gitlab_as_the_policy_wants_it(tmp_path: Path) -> 
     assert commands[-1][::2] == ("kill %1", "")
     with started(subprocess.PIPE) as (process, url):
         script = "\n".join(command for command, _, _ in commands[1:-1]).replace(f"http://127.0.0.1:{PORT}", url)
-        done = subprocess.run(
-            ["sh", "-ec", script],
-            cwd=clone,
-            env=environment(),
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            encoding="utf-8",
-            timeout=60,
-            check=False,
-        )
+        done = ended(["sh", "-ec", script], clone, {})
         assert done.returncode == 0, done.stderr
         shown = "".join(output for _, _, output in commands[1:-1])
         said = done.stdout.replace(url, f"http://127.0.0.1:{PORT}")

@@ -23,7 +23,7 @@ from reconciler.targets.sql import create
 from tests.e2e.team import team
 from tests.e2e.teams_world import app, world
 from tests.e2e.test_sql_docs import BLOCKS, REASON
-from tests.examples import environment, reconcile
+from tests.examples import ended, reconcile
 from tests.fakes.teams import Token
 from tests.fakes.teams_server import serving
 from tests.servers.apply_crowd import crowd
@@ -330,16 +330,7 @@ def test_an_account_without_a_name_is_told_by_its_number(folder: Path) -> None:
 def with_permissions_that_count(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
     """Run `reconcile` so that not even root may write what the permissions forbid."""
     bounded = ["setpriv", "--bounding-set=-dac_override,-dac_read_search", "--inh-caps=-all"]
-    return subprocess.run(
-        [*(bounded if os.geteuid() == 0 else []), "reconcile", *arguments],
-        cwd=cwd,
-        env=environment(),
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        encoding="utf-8",
-        timeout=60,
-        check=False,
-    )
+    return ended([*(bounded if os.geteuid() == 0 else []), "reconcile", *arguments], cwd, {})
 
 
 def test_a_plan_over_a_read_only_file_works_from_the_command_line(folder: Path) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,7 @@ import yaml
 
 from tests.e2e.action import commit
 from tests.e2e.pull_request import git
-from tests.examples import environment, reconcile
+from tests.examples import ended, insisted, reconcile
 from tests.fakes.forge_server import serving
 from tests.fakes.github import REPOSITORY, GitHub
 from tests.fakes.gitlab_notes import BASE, PROJECT, GitLab
@@ -31,17 +30,7 @@ def started(folder: Path, forge: str) -> Path:
 
 def lines(script: str, folder: Path, env: Mapping[str, str], code: int = 0) -> str:
     """Run a script as runners do where nothing else is said, and return its log."""
-    done = subprocess.run(
-        ["bash", "--noprofile", "--norc", "-e", "-c", script],
-        cwd=folder,
-        env=environment(**env),
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        encoding="utf-8",
-        timeout=60,
-        check=False,
-    )
-    assert done.returncode == code, f"exit {done.returncode}\n{done.stdout}\n{done.stderr}"
+    done = insisted(ended(["bash", "--noprofile", "--norc", "-e", "-c", script], folder, env), code)
     return done.stdout + done.stderr
 
 
