@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import re
 import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
-from tests.e2e.action import TOKEN, on_pull_request
-from tests.e2e.pull_request import CANARY, SECRETS, PullRequest, directory, evil, git, pull_request
+import pytest
+
+from tests.e2e.action import TOKEN, Ran, on_pull_request
+from tests.e2e.pull_request import CANARY, SECRETS, Evil, PullRequest, directory, evil, git, pull_request
 from tests.fakes import forge_server
 from tests.fakes.github import GitHub
 from tests.fakes.ldap_responder import responder
@@ -17,8 +21,29 @@ from tests.plugins.installed import ENVIRONMENT
 CREDENTIALS = "\n".join(f"{name}={value}" for name, value in SECRETS.items())
 
 
-def test_a_branch_gets_no_credential_of_its_plan_and_hides_nothing_in_the_comment(tmp_path: Path) -> None:
-    """It names its own servers, another secret and our token; it is planned with the connections of main, and told so."""
+@dataclass
+class Attack:
+    """A change that is to be made a bad one; the servers that it is planned with, and one that must hear nothing."""
+
+    change: PullRequest
+    listener: Evil
+    ldap: str
+    app: str
+    hub: GitHub
+    forge: str
+    temp: Path
+
+    def planned(self) -> Ran:
+        """Commit the change, and plan it as its pull request is."""
+        self.change.commit()
+        runner = on_pull_request(self.change.folder, self.temp, self.forge)
+        runner.env |= ENVIRONMENT
+        return runner.run("plan", credentials=CREDENTIALS)
+
+
+@pytest.fixture
+def attack(tmp_path: Path) -> Iterator[Attack]:
+    """Return a change that does nothing yet, with everything that it could reach."""
     held, hub = directory(), GitHub()
     hub.pull(7)
     with (
@@ -28,17 +53,20 @@ def test_a_branch_gets_no_credential_of_its_plan_and_hides_nothing_in_the_commen
         forge_server.serving(hub) as running,
     ):
         change = pull_request(tmp_path / "work", listener, (held, url), served)
-        change.edit(f"url: {served.url}", f"url: http://{listener.address}/api/v1")
-        change.edit(url, f"ldap://{listener.address}")
-        change.edit("token: {env: TEAMS_TOKEN}", "token: {env: IN_TOKEN}")
-        change.edit("password: {file: ../secrets/ldap}", "password: {env: OTHER_SECRET}")
-        change.edit("    api: [", '    "api</code></details>\\u202e": [')
-        change.commit()
-        runner = on_pull_request(change.folder, tmp_path / "temp", running.url)
-        runner.env |= ENVIRONMENT
-        ran = runner.run("plan", credentials=CREDENTIALS)
-        assert listener.heard == []
-    (body,) = hub.bodies(7)
+        yield Attack(change, listener, url, served.url, hub, running.url, tmp_path / "temp")
+
+
+def test_a_branch_gets_no_credential_of_its_plan_and_hides_nothing_in_the_comment(attack: Attack) -> None:
+    """It names its own servers, another secret and our token; it is planned with the connections of main, and told so."""
+    change, evil_one = attack.change, attack.listener.address
+    change.edit(f"url: {attack.app}", f"url: http://{evil_one}/api/v1")
+    change.edit(attack.ldap, f"ldap://{evil_one}")
+    change.edit("token: {env: TEAMS_TOKEN}", "token: {env: IN_TOKEN}")
+    change.edit("password: {file: ../secrets/ldap}", "password: {env: OTHER_SECRET}")
+    change.edit("    api: [", '    "api</code></details>\\u202e": [')
+    ran = attack.planned()
+    assert attack.listener.heard == []
+    (body,) = attack.hub.bodies(7)
     assert "CONNECTION-CHANGED" in ran.page
     assert "\\u202e" in body
     assert "\u202e" not in body + ran.page
@@ -77,26 +105,16 @@ def repository_inside(change: PullRequest, policy: str, ran: Path) -> None:
         path.write_text(text + "\n")
 
 
-def test_a_repository_among_the_files_of_the_policy_is_not_the_one_that_the_base_comes_from(tmp_path: Path) -> None:
+def test_a_repository_among_the_files_of_the_policy_is_not_the_one_that_the_base_comes_from(
+    attack: Attack, tmp_path: Path
+) -> None:
     """Git takes a folder with HEAD, objects and refs for a repository; its settings are not used, nor what it calls main."""
-    held, hub = directory(), GitHub()
-    hub.pull(7)
-    with (
-        evil() as listener,
-        responder(held) as url,
-        serving() as served,
-        forge_server.serving(hub) as running,
-    ):
-        change = pull_request(tmp_path / "work", listener, (held, url), served)
-        text = change.policy.read_text().replace(url, f"ldap://{listener.address}")
-        other = text.replace("{file: ../secrets/ldap}", "{env: OTHER_SECRET}")
-        repository_inside(change, other, tmp_path / "ran")
-        change.commit()
-        runner = on_pull_request(change.folder, tmp_path / "temp", running.url)
-        runner.env |= ENVIRONMENT
-        main = git(change.folder, "rev-parse", "main")
-        ran = runner.run("plan", credentials=CREDENTIALS)
-        assert listener.heard == []
+    change = attack.change
+    text = change.policy.read_text().replace(attack.ldap, f"ldap://{attack.listener.address}")
+    repository_inside(change, text.replace("{file: ../secrets/ldap}", "{env: OTHER_SECRET}"), tmp_path / "ran")
+    main = git(change.folder, "rev-parse", "main")
+    ran = attack.planned()
+    assert attack.listener.heard == []
     assert not (tmp_path / "ran").exists()
     assert main[:12] in ran.page
-    assert len(hub.bodies(7)) == 1
+    assert len(attack.hub.bodies(7)) == 1
